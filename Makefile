@@ -1,0 +1,41 @@
+# Latchkey. `make demo` shows it, `make test` proves it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+include $(wildcard mk/*.mk)
+
+.PHONY: help unit test lint bench fuzz build deploy screenshots openapi clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+unit: ## the quick loop: Go only
+	go test ./...
+
+test: ## everything, with its real counterparts; installs on Debian what it needs
+	scripts/test.sh
+
+lint: ## formatting, vet, linters, template, licences of what is vendored
+	scripts/lint.sh
+
+bench: ## the figures of docs/operations.md, compared within one run
+	scripts/bench.sh
+
+FUZZTIME ?= 20s
+fuzz: ## every fuzz target for FUZZTIME
+	scripts/fuzz.sh $(FUZZTIME)
+
+build: lambdas build-cli ## the Lambda bootstraps (dist/lambda) and the command line (bin/latchkey)
+
+deploy: ## sam build && sam deploy --guided
+	scripts/sam.sh build
+	scripts/sam.sh deploy --guided
+
+screenshots: ## the pictures of README and docs
+	scripts/screenshots.sh
+
+openapi: ## docs/openapi.json from docs/openapi.yaml
+	go generate ./docs
+
+clean: ## what builds and tests leave behind
+	rm -rf bin dist .aws-sam

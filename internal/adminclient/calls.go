@@ -1,0 +1,207 @@
+package adminclient
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+)
+
+// Names of routes' parts.
+const (
+	serviceProviders = "/service-providers"
+	users            = "/users"
+	invites          = "/invites"
+	keysPath         = "/keys"
+)
+
+// Status describes the deployment.
+func (c *Client) Status(ctx context.Context) (adminapi.Status, error) {
+	return get[adminapi.Status](ctx, c, "/status")
+}
+
+// ServiceProviders lists them.
+func (c *Client) ServiceProviders(ctx context.Context) ([]adminapi.ServiceProviderSummary, error) {
+	page, err := get[adminapi.Page[adminapi.ServiceProviderSummary]](ctx, c, serviceProviders)
+	return page.Items, err
+}
+
+// Find gives the short name of a service provider that was named by its
+// entityID or its short name. An *idp.Error not_found: there is none.
+func (c *Client) Find(ctx context.Context, name string) (slug string, err error) {
+	items, err := c.ServiceProviders(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, sp := range items {
+		if sp.EntityID == name || sp.Slug == name {
+			return sp.Slug, nil
+		}
+	}
+	return "", &Problem{Status: idp.NotFound.Info().Status, Code: idp.NotFound,
+		Detail: "there is no service provider " + strconv.Quote(name) + "; latchkey sp list shows those that there are"}
+}
+
+// ServiceProvider reads one by its short name.
+func (c *Client) ServiceProvider(ctx context.Context, slug string) (adminapi.ServiceProviderAnswer, error) {
+	return get[adminapi.ServiceProviderAnswer](ctx, c, at(serviceProviders, slug))
+}
+
+// AddServiceProvider adds one.
+func (c *Client) AddServiceProvider(ctx context.Context, sp adminapi.NewServiceProvider) (adminapi.ServiceProviderAnswer, error) {
+	return post[adminapi.ServiceProviderAnswer](ctx, c, serviceProviders, sp)
+}
+
+// UpdateServiceProvider changes some settings of one.
+func (c *Client) UpdateServiceProvider(ctx context.Context, slug string, p adminapi.ServiceProviderPatch) (adminapi.ServiceProviderAnswer, error) {
+	return patch[adminapi.ServiceProviderAnswer](ctx, c, at(serviceProviders, slug), p)
+}
+
+// RemoveServiceProvider removes one.
+func (c *Client) RemoveServiceProvider(ctx context.Context, slug string) error {
+	return remove(ctx, c, at(serviceProviders, slug))
+}
+
+// Users lists all users, in the order of their e-mail addresses.
+func (c *Client) Users(ctx context.Context) ([]adminapi.User, error) {
+	return all[adminapi.User](ctx, c, users, url.Values{"limit": {"100"}})
+}
+
+// UserByEmail finds a user.
+func (c *Client) UserByEmail(ctx context.Context, email string) (adminapi.User, error) {
+	page, err := get[adminapi.Page[adminapi.User]](ctx, c, users+"?"+url.Values{"email": {email}}.Encode())
+	if err != nil {
+		return adminapi.User{}, err
+	}
+	if len(page.Items) == 0 {
+		return adminapi.User{}, &Problem{Status: idp.NotFound.Info().Status, Code: idp.NotFound,
+			Detail: "there is no user " + strconv.Quote(email) + "; latchkey user list shows those that there are"}
+	}
+	return page.Items[0], nil
+}
+
+// AddUser adds one.
+func (c *Client) AddUser(ctx context.Context, u adminapi.NewUser) (adminapi.User, error) {
+	return post[adminapi.User](ctx, c, users, u)
+}
+
+// Import adds many, all or none.
+func (c *Client) Import(ctx context.Context, i adminapi.Import) (adminapi.ImportAnswer, error) {
+	return post[adminapi.ImportAnswer](ctx, c, users+"/import", i)
+}
+
+// UpdateUser changes a user.
+func (c *Client) UpdateUser(ctx context.Context, id string, p adminapi.UserPatch) (adminapi.User, error) {
+	return patch[adminapi.User](ctx, c, at(users, id), p)
+}
+
+// RemoveUser removes a user with the devices.
+func (c *Client) RemoveUser(ctx context.Context, id string) error {
+	return remove(ctx, c, at(users, id))
+}
+
+// SignOut ends the SSO sessions of a user.
+func (c *Client) SignOut(ctx context.Context, id string) error {
+	_, err := post[struct{}](ctx, c, at(users, id, "signout"), struct{}{})
+	return err
+}
+
+// Devices lists a user's devices.
+func (c *Client) Devices(ctx context.Context, id string) ([]adminapi.Device, error) {
+	page, err := get[adminapi.Page[adminapi.Device]](ctx, c, at(users, id, "devices"))
+	return page.Items, err
+}
+
+// RevokeDevice revokes a device and ends the sessions that it approved.
+func (c *Client) RevokeDevice(ctx context.Context, user, device string) error {
+	_, err := post[struct{}](ctx, c, at(users, user, "devices", device, "revoke"), struct{}{})
+	return err
+}
+
+// Invite makes an invite. Its link is told only now.
+func (c *Client) Invite(ctx context.Context, i adminapi.NewInvite) (adminapi.NewInviteAnswer, error) {
+	return post[adminapi.NewInviteAnswer](ctx, c, invites, i)
+}
+
+// Invites lists the invites.
+func (c *Client) Invites(ctx context.Context) ([]adminapi.Invite, error) {
+	return all[adminapi.Invite](ctx, c, invites, url.Values{"limit": {"100"}})
+}
+
+// RevokeInvite revokes an invite that was not used.
+func (c *Client) RevokeInvite(ctx context.Context, id string) error {
+	return remove(ctx, c, at(invites, id))
+}
+
+// Keys lists the signing keys, the one that signs first.
+func (c *Client) Keys(ctx context.Context) ([]adminapi.Key, error) {
+	page, err := get[adminapi.Page[adminapi.Key]](ctx, c, keysPath)
+	return page.Items, err
+}
+
+// AnnounceKey publishes the certificate of a further key.
+func (c *Client) AnnounceKey(ctx context.Context, ref string) (adminapi.Key, error) {
+	return post[adminapi.Key](ctx, c, keysPath, adminapi.NewKey{Ref: ref})
+}
+
+// ActivateKey lets a published key sign.
+func (c *Client) ActivateKey(ctx context.Context, id string) (adminapi.Key, error) {
+	return post[adminapi.Key](ctx, c, at(keysPath, id, "activate"), struct{}{})
+}
+
+// RetireKey stops publishing a key that does not sign.
+func (c *Client) RetireKey(ctx context.Context, id string) (adminapi.Key, error) {
+	return post[adminapi.Key](ctx, c, at(keysPath, id, "retire"), struct{}{})
+}
+
+// AuditQuery chooses audit events; empty members choose all.
+type AuditQuery struct {
+	Day   string // YYYY-MM-DD; empty: today
+	Event string
+	User  string // id
+	Limit int    // 0: all of the day
+}
+
+// Audit lists the events of a day, the newest first.
+func (c *Client) Audit(ctx context.Context, q AuditQuery) ([]idp.AuditEvent, error) {
+	values := url.Values{"limit": {"100"}}
+	for name, value := range map[string]string{"day": q.Day, "event": q.Event, "user": q.User} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	return upTo[idp.AuditEvent](ctx, c, "/audit", values, q.Limit)
+}
+
+// at joins a path of segments from outside.
+func at(first string, segments ...string) string {
+	for _, s := range segments {
+		first += "/" + url.PathEscape(s)
+	}
+	return first
+}
+
+func all[T any](ctx context.Context, c *Client, path string, q url.Values) ([]T, error) {
+	return upTo[T](ctx, c, path, q, 0)
+}
+
+// upTo reads a list page by page, up to limit items (0: all).
+func upTo[T any](ctx context.Context, c *Client, path string, q url.Values, limit int) ([]T, error) {
+	items := []T{}
+	for {
+		page, err := get[adminapi.Page[T]](ctx, c, path+"?"+q.Encode())
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, page.Items...)
+		if limit > 0 && len(items) >= limit {
+			return items[:limit], nil
+		}
+		if page.After == "" {
+			return items, nil
+		}
+		q.Set("after", page.After)
+	}
+}

@@ -1,0 +1,156 @@
+// Package app is the composition root: from what a deployment provides (Deps)
+// it makes the handler of each function, and of all of them in one process.
+// Lambda and laptop differ in their Deps only.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/latchkey-idp/latchkey/internal/assets"
+	"github.com/latchkey-idp/latchkey/internal/config"
+	"github.com/latchkey-idp/latchkey/internal/directory"
+	"github.com/latchkey-idp/latchkey/internal/directory/local"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/keys"
+	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/table"
+	"github.com/latchkey-idp/latchkey/internal/web"
+	"github.com/latchkey-idp/latchkey/internal/web/admin"
+	"github.com/latchkey-idp/latchkey/internal/web/approval"
+	"github.com/latchkey-idp/latchkey/internal/web/enroll"
+	"github.com/latchkey-idp/latchkey/internal/web/metadata"
+	"github.com/latchkey-idp/latchkey/internal/web/pages"
+	"github.com/latchkey-idp/latchkey/internal/web/qrsession"
+	"github.com/latchkey-idp/latchkey/internal/web/sso"
+)
+
+// Deps is what a deployment provides.
+type Deps struct {
+	Config    config.Config
+	Table     table.Table
+	Keys      *keys.Ring
+	Secrets   Secrets
+	Directory directory.Directory // nil: the users in the table
+	Admins    admin.Authenticator // nil: nobody
+	Log       *slog.Logger
+	Metrics   obs.Metrics
+	Clock     idp.Clock
+	Random    io.Reader
+}
+
+// Secrets are the deployment's own keys, besides the signing key.
+type Secrets struct {
+	Masters  *login.MasterKeys
+	Pairwise []byte // 32 bytes, made once: generated NameIDs depend on it
+}
+
+// App makes handlers.
+type App struct {
+	deps   Deps
+	site   *web.Site
+	assets *assets.Assets
+}
+
+// New checks the Deps and parses the templates.
+func New(d Deps) (*App, error) {
+	if d.Table == nil || d.Keys == nil || d.Secrets.Masters == nil || len(d.Secrets.Pairwise) != 32 || d.Clock == nil || d.Random == nil || d.Log == nil {
+		return nil, errors.New("app: Table, Keys, Secrets, Clock, Random and Log are required")
+	}
+	if d.Metrics == nil {
+		d.Metrics = obs.Discard
+	}
+	st := store.New(d.Table, d.Clock)
+	if d.Directory == nil {
+		d.Directory = local.New(st)
+	}
+	files, err := assets.New()
+	if err != nil {
+		return nil, fmt.Errorf("load assets: %w", err)
+	}
+	rendered, err := pages.New(files, d.Random)
+	if err != nil {
+		return nil, fmt.Errorf("load pages: %w", err)
+	}
+	return &App{deps: d, assets: files, site: &web.Site{
+		Config: d.Config, Store: st, Audit: store.NewAudit(st, d.Random), Pages: rendered,
+		Log: d.Log, Metrics: d.Metrics, Clock: d.Clock, Random: d.Random,
+	}}, nil
+}
+
+// Site is what the handlers share; tests and the composition of one process
+// look into its store.
+func (a *App) Site() *web.Site { return a.site }
+
+// mounter is the part of one function.
+type mounter interface{ Mount(web.Mux) }
+
+func (a *App) sso() mounter {
+	return sso.New(sso.Handlers{
+		Site: a.site, Masters: a.deps.Secrets.Masters, Pairwise: a.deps.Secrets.Pairwise,
+		Keys: a.deps.Keys, Directory: a.deps.Directory, Assets: a.assets.Handler(),
+	})
+}
+
+func (a *App) metadata() mounter  { return metadata.New(a.site, a.deps.Keys) }
+func (a *App) qrsession() mounter { return qrsession.New(a.site, a.deps.Secrets.Masters) }
+func (a *App) approval() mounter {
+	return approval.New(a.site, a.deps.Secrets.Masters, a.deps.Directory, a.deps.Secrets.Pairwise)
+}
+func (a *App) enroll() mounter { return enroll.New(a.site, a.deps.Directory) }
+func (a *App) admin() mounter  { return admin.New(a.site, a.deps.Keys, a.deps.Admins) }
+
+// SSO is the handler of functions/sso.
+func (a *App) SSO() http.Handler { return a.serve(a.sso()) }
+
+// Metadata is the handler of functions/metadata.
+func (a *App) Metadata() http.Handler { return a.serve(a.metadata()) }
+
+// QRSession is the handler of functions/qrsession.
+func (a *App) QRSession() http.Handler { return a.serve(a.qrsession()) }
+
+// Approval is the handler of functions/approval.
+func (a *App) Approval() http.Handler { return a.serve(a.approval()) }
+
+// Enroll is the handler of functions/enroll.
+func (a *App) Enroll() http.Handler { return a.serve(a.enroll()) }
+
+// Admin is the handler of functions/admin.
+func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
+
+// All is every function in one handler.
+func (a *App) All() http.Handler { return a.serve(a.all()...) }
+
+func (a *App) all() []mounter {
+	return []mounter{a.sso(), a.metadata(), a.qrsession(), a.approval(), a.enroll(), a.admin()}
+}
+
+// Routes lists the patterns that All serves, sorted. One without a method is
+// either for GET only or the answer to methods that the others do not have.
+func (a *App) Routes() []string {
+	var patterns routes
+	for _, p := range a.all() {
+		p.Mount(&patterns)
+	}
+	slices.Sort(patterns)
+	return patterns
+}
+
+// routes is a web.Mux that only remembers.
+type routes []string
+
+func (r *routes) Handle(pattern string, _ http.Handler) { *r = append(*r, pattern) }
+
+func (a *App) serve(parts ...mounter) http.Handler {
+	mux := http.NewServeMux()
+	for _, p := range parts {
+		p.Mount(mux)
+	}
+	return a.site.Wrap(a.site.Route(mux))
+}

@@ -1,0 +1,166 @@
+package assets
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Prefix is the path under which Handler serves.
+const Prefix = "/assets/"
+
+//go:embed static templates
+var files embed.FS
+
+// mediaTypes lists the kinds of file that may be embedded.
+var mediaTypes = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+// importPath finds the module that a script imports: ... from "./name.js".
+var importPath = regexp.MustCompile(`from "\./([a-z-]+\.js)"`)
+
+// Assets is the set of embedded files. It is immutable and safe for
+// concurrent use.
+type Assets struct {
+	byName    map[string]*file // "login.js"
+	byPath    map[string]*file // "/assets/login.0123456789ab.js"
+	templates *template.Template
+}
+
+type file struct {
+	url       string
+	mediaType string
+	body      []byte
+	gzipped   []byte
+	imports   []string // names of modules imported directly
+}
+
+// New reads, hashes and compresses the embedded files and parses the
+// templates.
+func New() (*Assets, error) {
+	a := &Assets{byName: map[string]*file{}, byPath: map[string]*file{}}
+	static, err := fs.Sub(files, "static")
+	if err != nil {
+		return nil, fmt.Errorf("open embedded files: %w", err)
+	}
+	names, err := fs.Glob(static, "*")
+	if err != nil {
+		return nil, fmt.Errorf("list embedded files: %w", err)
+	}
+	for _, name := range names {
+		if _, err := a.load(static, name, nil); err != nil {
+			return nil, err
+		}
+	}
+	a.templates, err = template.New("").
+		Option("missingkey=error").
+		Funcs(template.FuncMap{"asset": a.URL, "modules": a.Modules}).
+		ParseFS(files, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	return a, nil
+}
+
+// Template returns a parsed page, "login.html" for example.
+func (a *Assets) Template(name string) (*template.Template, error) {
+	t := a.templates.Lookup(name)
+	if t == nil {
+		return nil, fmt.Errorf("no template %q", name)
+	}
+	return t, nil
+}
+
+// URL returns the address of an embedded file on this origin:
+// URL("login.js") is "/assets/login.<hash>.js".
+func (a *Assets) URL(name string) (string, error) {
+	f, ok := a.byName[name]
+	if !ok {
+		return "", fmt.Errorf("no asset %q", name)
+	}
+	return f.url, nil
+}
+
+// Modules returns the addresses of everything that a script imports, directly
+// or not, so that a page can ask for all of it at once.
+func (a *Assets) Modules(name string) ([]string, error) {
+	f, ok := a.byName[name]
+	if !ok {
+		return nil, fmt.Errorf("no asset %q", name)
+	}
+	var urls []string
+	for _, imported := range f.imports {
+		nested, err := a.Modules(imported)
+		if err != nil {
+			return nil, err
+		}
+		urls = append(urls, a.byName[imported].url)
+		urls = append(urls, nested...)
+	}
+	slices.Sort(urls)
+	return slices.Compact(urls), nil
+}
+
+// load adds one file, after the modules it imports: their hashed addresses
+// are part of its content and so of its own hash. importers is the chain that
+// led here.
+func (a *Assets) load(static fs.FS, name string, importers []string) (*file, error) {
+	if f, ok := a.byName[name]; ok {
+		return f, nil
+	}
+	if slices.Contains(importers, name) {
+		return nil, fmt.Errorf("asset %q imports itself through %s", name, strings.Join(importers, ", "))
+	}
+	ext := path.Ext(name)
+	f := &file{mediaType: mediaTypes[ext]}
+	if f.mediaType == "" {
+		return nil, fmt.Errorf("asset %q: unknown media type", name)
+	}
+	body, err := fs.ReadFile(static, name)
+	if err != nil {
+		return nil, fmt.Errorf("read asset: %w", err)
+	}
+	for _, match := range importPath.FindAllSubmatch(body, -1) {
+		imported, err := a.load(static, string(match[1]), append(importers, name))
+		if err != nil {
+			return nil, err
+		}
+		f.imports = append(f.imports, string(match[1]))
+		body = bytes.ReplaceAll(body, match[0], []byte(`from "`+imported.url+`"`))
+	}
+	hash := sha256.Sum256(body)
+	f.body = body
+	f.url = Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(hash[:6]) + ext
+	if f.gzipped, err = compress(body); err != nil {
+		return nil, fmt.Errorf("compress asset %q: %w", name, err)
+	}
+	a.byName[name], a.byPath[f.url] = f, f
+	return f, nil
+}
+
+func compress(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

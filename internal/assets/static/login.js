@@ -1,0 +1,150 @@
+// The login page: joins what the server says (session.js), what the person
+// sees (view.js) and the picture (qr.js).
+
+import { FrameClock } from "./qr.js";
+import { Session } from "./session.js";
+import { fill, labels } from "./strings.js";
+import { View } from "./view.js";
+
+const { login, app } = document.getElementById("login").dataset;
+const form = document.getElementById("finish");
+const maxUserCodes = 3; // per session
+const spokenAt = [60, 30, 10]; // seconds left
+
+let view = null; // the newest view of the server
+let confirmed = false; // the person chose Continue
+let ending = ""; // how to tell a cancellation that is ours
+let extended = false;
+let userCodes = 0;
+let spoken = Infinity;
+
+const screen = new View(app, (name) => acts[name]?.());
+const session = new Session(login, { view: render, problem: fail, trouble: (name) => screen.trouble(name), wait: (p) => screen.problem(p) });
+const frames = new FrameClock(document.querySelector("#qr svg"), () => session.now());
+
+const acts = {
+  again: begin,
+  newCode: begin,
+  reload: () => location.reload(),
+  moreTime: async () => {
+    const after = await session.act("extend");
+    if (after === null) return;
+    extended = true;
+    tick();
+    if (after) screen.say(fill(labels.moreTimeGiven, { time: document.getElementById("clock").textContent }));
+  },
+  cancel: () => cancel("cancelled"),
+  notMe: () => cancel("notMe"),
+  proceed: () => {
+    confirmed = true;
+    finish();
+  },
+  goBack: submit,
+  hideCode: () => screen.toggleCode(),
+  cannotScan: async () => {
+    const code = await session.act("user-code");
+    if (code === false) screen.noMoreCodes();
+    if (!code) return;
+    userCodes++;
+    screen.showUserCode(code.user_code, code.verification_uri.replace(/^\w+:\/\//, ""), userCodes < maxUserCodes);
+  },
+};
+
+// begin gives up what was and asks for a new code.
+function begin() {
+  reset();
+  return session.start({ fresh: true });
+}
+
+function reset() {
+  view = null;
+  confirmed = false;
+  ending = "";
+  extended = false;
+  userCodes = 0;
+  spoken = Infinity;
+}
+
+// cancel ends the session. A cancellation that the application wants to hear
+// of is answered at once, but not one because a stranger scanned the code.
+async function cancel(why) {
+  ending = why;
+  const after = await session.act("cancel");
+  if (!after) ending = "";
+  else if (after.return && why === "cancelled") submit();
+}
+
+// render shows a view. The state is told again only when it changes.
+function render(next) {
+  if (next.expires_at !== view?.expires_at) spoken = Infinity;
+  view = next;
+  frames.set(view.frames ?? []);
+  if (stateOf(view) === "approved") return finish();
+  screen.show(stateOf(view), { device: view.device?.kind, name: view.continue_as }, { canGoBack: view.return });
+  tick();
+}
+
+function stateOf({ status, hint, return: answers }) {
+  switch (status) {
+    case "created":
+      return "waiting";
+    case "scanned":
+      return "connected";
+    case "approved":
+      return hint === "confirm_user" && !confirmed ? "confirm" : "approved";
+    case "cancelled":
+      if (hint === "contested") return "contested";
+      return ending === "cancelled" && answers ? "returning" : ending || "stopped";
+    default:
+      return status; // denied, expired, consumed
+  }
+}
+
+function fail(problem) {
+  view = null;
+  frames.set([]);
+  screen.problem(problem);
+  tick();
+}
+
+// finish goes on to the application; Continue appears if that takes long.
+function finish() {
+  session.stop();
+  frames.set([]);
+  screen.show("approved");
+  tick();
+  setTimeout(() => screen.later(), 2000);
+  submit();
+}
+
+// submit lets the server answer the application: with the sign-in, or with
+// the news that there is none.
+function submit() {
+  session.stop();
+  form.elements.sid.value = session.sid;
+  form.elements.finish_key.value = session.finishKey();
+  form.submit();
+}
+
+// tick updates the countdown, says the last of it aloud, and looks whether an
+// expiry was noticed on the other side.
+function tick() {
+  const counting = ["waiting", "connected", "confirm"].includes(screen.state) && view;
+  if (!counting) return screen.time(null, false);
+  const left = Math.max(0, Math.ceil(view.expires_at - session.now() / 1000));
+  const canExtend = screen.state === "waiting" && !extended;
+  screen.time(left, canExtend);
+  const due = spokenAt.findLast((at) => left <= at && at < spoken);
+  if (due && left > 0) {
+    spoken = due;
+    screen.say(fill(canExtend && left <= 30 ? labels.secondsLeftMore : labels.secondsLeft, { n: String(left) }));
+  }
+  if (left === 0 && spoken > 0) {
+    spoken = 0;
+    session.look();
+  }
+}
+
+setInterval(tick, 1000);
+screen.show("starting");
+session.start();

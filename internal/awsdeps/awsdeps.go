@@ -1,0 +1,142 @@
+package awsdeps
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/latchkey-idp/latchkey/internal/app"
+	"github.com/latchkey-idp/latchkey/internal/config"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/keys"
+	"github.com/latchkey-idp/latchkey/internal/keys/kmssigner"
+	"github.com/latchkey-idp/latchkey/internal/lambdahttp"
+	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/table/dynamo"
+	"github.com/latchkey-idp/latchkey/internal/web/admin"
+)
+
+// Role says what a function's IAM policy lets it do.
+type Role int
+
+// Roles. Only Signer may call kms:Sign; it makes the deployment's first
+// certificate.
+const (
+	Reader Role = iota
+	Signer
+)
+
+// Deps are the dependencies of one function in AWS.
+type Deps struct {
+	role    Role
+	cfg     config.Config
+	aws     aws.Config
+	clock   idp.Clock
+	log     *slog.Logger
+	metrics obs.Metrics
+}
+
+// New reads the environment ("NAME=value" each). It calls nothing, and fails
+// only on settings that no retry can mend. Log lines and metrics go to w.
+func New(ctx context.Context, environ []string, w io.Writer, role Role) (*Deps, error) {
+	env := make(map[string]string, len(environ))
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		env[name] = value
+	}
+	cfg, err := config.Load(env)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{
+		"LATCHKEY_TABLE": cfg.Table, "LATCHKEY_SIGNING_KEY": cfg.SigningKey, "LATCHKEY_MASTER_KEY": cfg.MasterKey,
+	} {
+		if value == "" {
+			return nil, fmt.Errorf("%s is not set", name)
+		}
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		return nil, fmt.Errorf("LATCHKEY_LOG_LEVEL is %q: give debug, info, warn or error", cfg.LogLevel)
+	}
+	awsCfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read AWS settings: %w", err)
+	}
+	clock := idp.Clock(time.Now)
+	return &Deps{
+		role: role, cfg: cfg, aws: awsCfg, clock: clock,
+		log: obs.NewLogger(w, level, true), metrics: obs.EMF(w, obs.Namespace, clock),
+	}, nil
+}
+
+// Events says which events are this deployment's.
+func (d *Deps) Events() lambdahttp.Options {
+	o := lambdahttp.Options{Log: d.log}
+	if d.cfg.Edge == "cloudfront" {
+		o.EdgeCloudFront, o.OriginSecret, o.PublicHost = true, idp.Secret(d.cfg.OriginSecret), d.cfg.Host()
+		return o // the domain is that of CloudFront's origin; the secret says who comes
+	}
+	o.Domains = []string{d.cfg.Host()}
+	return o
+}
+
+// Handler is the routes of one function, ready at the first request.
+func (d *Deps) Handler(routes func(*app.App) http.Handler) http.Handler {
+	return &lazy{log: d.log, open: func(ctx context.Context) (http.Handler, error) {
+		a, err := d.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return routes(a), nil
+	}}
+}
+
+// open makes the app: one read and two decryptions, and for a Signer a look at
+// the signing keys.
+func (d *Deps) open(ctx context.Context) (*app.App, error) {
+	tbl := dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock)
+	kmsClient := kms.NewFromConfig(d.aws)
+
+	v := vault{
+		table: tbl, name: d.cfg.Table, random: rand.Reader,
+		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.log),
+	}
+	s, err := v.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keys.NewRing(keys.Options{
+		Records: store.SigningKeys{Store: store.New(tbl, d.clock)},
+		Open: func(ctx context.Context, ref string) (keys.Key, error) {
+			return kmssigner.Open(ctx, kmsClient, ref, d.log)
+		},
+		DefaultRef: d.cfg.SigningKey, Issuer: d.cfg.EntityID,
+		Clock: d.clock, Random: rand.Reader, Log: d.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if d.role == Signer {
+		if err := ring.Ensure(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return app.New(app.Deps{
+		Config: d.cfg, Table: tbl, Keys: ring,
+		Secrets: app.Secrets{Masters: s.masters, Pairwise: s.pairwise},
+		Admins:  admin.IAM(),
+		Log:     d.log, Metrics: d.metrics, Clock: d.clock, Random: rand.Reader,
+	})
+}

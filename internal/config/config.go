@@ -1,0 +1,165 @@
+// Package config reads the settings of a deployment from its environment into
+// one struct and judges all of them at once. Every setting works at its zero
+// value except the public URL.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is everything a deployment can set. The names in the `env` tags are
+// those of the Lambda environment and of `latchkey serve`.
+type Config struct {
+	// PublicURL is where browsers and phones find us: scheme and host, no path.
+	PublicURL string `env:"LATCHKEY_PUBLIC_URL"`
+	// EntityID names us to service providers; default PublicURL + /saml/metadata.
+	EntityID string `env:"LATCHKEY_ENTITY_ID"`
+	// Issuers are more entityIDs that service providers may be given (Entra
+	// needs one for each federated domain), comma-separated.
+	Issuers []string `env:"LATCHKEY_ISSUERS"`
+	// DisplayName is the organization's name on pages and in metadata.
+	DisplayName string `env:"LATCHKEY_DISPLAY_NAME" envDefault:"Latchkey"`
+	// SupportURL is linked from the pages as help, if set.
+	SupportURL string `env:"LATCHKEY_SUPPORT_URL"`
+
+	// RequestMaxAge and RequestMaxSkew bound IssueInstant: 5 min back, 1 min ahead.
+	RequestMaxAge  time.Duration `env:"LATCHKEY_REQUEST_MAX_AGE" envDefault:"5m"`
+	RequestMaxSkew time.Duration `env:"LATCHKEY_REQUEST_MAX_SKEW" envDefault:"1m"`
+	// RefusedAlgorithms are signature and digest algorithm URIs that are never
+	// accepted, on top of those that never are.
+	RefusedAlgorithms []string `env:"LATCHKEY_REFUSED_ALGORITHMS"`
+
+	// QRWindow is how many 4-second steps a frame stays valid: 2 to 10.
+	QRWindow int `env:"LATCHKEY_QR_WINDOW" envDefault:"6"`
+	// InviteLife is how long an invite can be used: 10 min to 7 days.
+	InviteLife time.Duration `env:"LATCHKEY_INVITE_LIFE" envDefault:"24h"`
+	// SessionLife is the absolute life of an SSO session.
+	SessionLife time.Duration `env:"LATCHKEY_SESSION_LIFE" envDefault:"24h"`
+	// Probation is how long a further device of a user stays on probation.
+	Probation time.Duration `env:"LATCHKEY_PROBATION" envDefault:"24h"`
+
+	// Edge is "cloudfront" behind CloudFront with the origin secret, else empty.
+	Edge         string `env:"LATCHKEY_EDGE"`
+	OriginSecret string `env:"LATCHKEY_ORIGIN_SECRET"`
+
+	LogLevel string `env:"LATCHKEY_LOG_LEVEL" envDefault:"info"`
+
+	// AWS only.
+	Table      string `env:"LATCHKEY_TABLE"`
+	SigningKey string `env:"LATCHKEY_SIGNING_KEY"` // KMS key ARN or alias
+	MasterKey  string `env:"LATCHKEY_MASTER_KEY"`  // KMS key that wraps the master key
+
+	origin *url.URL
+}
+
+// Load reads the settings from an environment and judges them.
+func Load(environ map[string]string) (Config, error) {
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
+	if err != nil {
+		return Config{}, fmt.Errorf("read settings: %w", err)
+	}
+	return c.Complete()
+}
+
+// Complete fills in what follows from other settings and reports everything
+// that is wrong at once.
+func (c Config) Complete() (Config, error) {
+	var wrong []error
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+
+	u, err := url.Parse(c.PublicURL)
+	switch {
+	case c.PublicURL == "":
+		bad("LATCHKEY_PUBLIC_URL is not set: give the address that browsers use, such as https://id.example.com")
+	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.Trim(u.Path, "/") != "":
+		bad("LATCHKEY_PUBLIC_URL %q is not a scheme and a host: give one such as https://id.example.com", c.PublicURL)
+	case u.Scheme != "https" && !isLocal(u):
+		bad("LATCHKEY_PUBLIC_URL %q must start with https:// (http:// is for localhost only)", c.PublicURL)
+	default:
+		c.PublicURL = u.Scheme + "://" + strings.ToLower(u.Host)
+		c.origin = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
+	}
+	if c.EntityID == "" && c.origin != nil {
+		c.EntityID = c.PublicURL + "/saml/metadata"
+	}
+	for _, id := range append([]string{c.EntityID}, c.Issuers...) {
+		if len(id) > 1024 || strings.ContainsFunc(id, func(r rune) bool { return r < 0x21 || r == 0x7f }) {
+			bad("entityID %q has spaces or control characters, or more than 1,024 characters", id)
+		}
+	}
+	c.zero()
+	if c.QRWindow < 2 || c.QRWindow > 10 {
+		bad("LATCHKEY_QR_WINDOW is %d: give 2 to 10", c.QRWindow)
+	}
+	within := func(name string, d, low, high time.Duration) {
+		if d < low || d > high {
+			bad("%s is %s: give %s to %s", name, d, low, high)
+		}
+	}
+	within("LATCHKEY_INVITE_LIFE", c.InviteLife, 10*time.Minute, 7*24*time.Hour)
+	within("LATCHKEY_REQUEST_MAX_AGE", c.RequestMaxAge, time.Minute, 15*time.Minute)
+	within("LATCHKEY_REQUEST_MAX_SKEW", c.RequestMaxSkew, time.Second, 10*time.Minute)
+	within("LATCHKEY_SESSION_LIFE", c.SessionLife, 5*time.Minute, 30*24*time.Hour)
+	within("LATCHKEY_PROBATION", c.Probation, 0, 72*time.Hour)
+	if c.Edge != "" && c.Edge != "cloudfront" {
+		bad("LATCHKEY_EDGE is %q: give cloudfront or leave it empty", c.Edge)
+	}
+	if c.Edge == "cloudfront" && len(c.OriginSecret) < 16 {
+		bad("LATCHKEY_EDGE=cloudfront needs LATCHKEY_ORIGIN_SECRET of 16 characters or more")
+	}
+	return c, errors.Join(wrong...)
+}
+
+// zero gives the settings that were not set their defaults, for configurations
+// that were built in code and not from an environment.
+func (c *Config) zero() {
+	def(&c.DisplayName, "Latchkey")
+	def(&c.RequestMaxAge, 5*time.Minute)
+	def(&c.RequestMaxSkew, time.Minute)
+	def(&c.QRWindow, 6)
+	def(&c.InviteLife, 24*time.Hour)
+	def(&c.SessionLife, 24*time.Hour)
+	def(&c.LogLevel, "info")
+}
+
+func def[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+func isLocal(u *url.URL) bool {
+	host := u.Hostname()
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return u.Scheme == "http" || u.Scheme == "https"
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// Local reports whether this is a laptop's deployment on http://localhost:
+// cookies have no __Host- prefix there and ACS URLs may be http://localhost.
+func (c Config) Local() bool { return c.origin != nil && c.origin.Scheme == "http" }
+
+// Host is the public host with its port, as in the Host header.
+func (c Config) Host() string { return c.origin.Host }
+
+// Hostname is the public host without a port.
+func (c Config) Hostname() string { return c.origin.Hostname() }
+
+// SSOURL is the address of our SingleSignOnService.
+func (c Config) SSOURL() string { return c.PublicURL + "/saml/sso" }
+
+// MetadataURL is the address of our metadata.
+func (c Config) MetadataURL() string { return c.PublicURL + "/saml/metadata" }
+
+// AllIssuers are the deployment's entityIDs, the default first.
+func (c Config) AllIssuers() []string { return append([]string{c.EntityID}, c.Issuers...) }

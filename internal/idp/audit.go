@@ -1,0 +1,55 @@
+package idp
+
+// AuditEvent is one line of the audit trail (approval-protocol.md 10). It
+// never holds a secret, token, code or number.
+type AuditEvent struct {
+	ID      string `json:"id"` // ULID
+	At      Millis `json:"ts"`
+	Event   string `json:"event"`
+	Actor   string `json:"actor,omitempty"` // user:<id>, browser, phone, admin:<name>, system
+	UserID  string `json:"uid,omitempty"`
+	SID     string `json:"sid,omitempty"`
+	Login   string `json:"login,omitempty"`
+	SP      string `json:"sp,omitempty"`
+	Device  string `json:"dev,omitempty"`
+	Cred    string `json:"cred,omitempty"`
+	IP      string `json:"ip,omitempty"`
+	Place   string `json:"place,omitempty"`
+	UA      string `json:"ua_family,omitempty"`
+	Outcome string `json:"outcome,omitempty"`
+
+	// Detail holds what only this kind of event has (assertion_id, acr, amr,
+	// session_index, reason, the exact cause of a refusal).
+	Detail map[string]string `json:"detail,omitempty"`
+}
+
+// The audit events of M1.
+const (
+	AuditRequestReceived  = "authn.request.received"
+	AuditRequestRejected  = "authn.request.rejected"
+	AuditSessionCreated   = "login.session.created"
+	AuditSessionExpired   = "login.session.expired"
+	AuditSessionCancelled = "login.session.cancelled"
+	AuditSessionContested = "login.session.contested"
+	AuditQRScanned        = "login.qr.scanned"
+	AuditScanRejected     = "login.qr.scan_rejected"
+	AuditApproved         = "login.approved"
+	AuditApproveFailed    = "login.approve_failed"
+	AuditDenied           = "login.denied"
+	AuditFinished         = "login.finished"
+	AuditFinishRejected   = "login.finish_rejected"
+	AuditResponseFailed   = "login.response_failed"
+	AuditRateLimited      = "rate.limited"
+	AuditPolicyChanged    = "policy.changed"
+	AuditPolicyWeakened   = "policy.weakened"
+	AuditSessionsRevoked  = "user.sessions_revoked"
+	AuditUserChanged      = "user.changed"
+	AuditKeyChanged       = "key.changed"
+	AuditEnrollStarted    = "device.enroll_started"
+	AuditEnrolled         = "device.enrolled"
+	AuditDeviceRevoked    = "device.revoked"
+	AuditInviteCreated    = "invite.created"
+	AuditInviteOpened     = "invite.opened"
+	AuditInviteUsed       = "invite.used"
+	AuditInviteRevoked    = "invite.revoked"
+)

@@ -1,0 +1,181 @@
+package idp
+
+// Login is one pending AuthnRequest (item LOGIN#<id>). Several QR sessions may
+// follow one another in it without going back to the SP. It holds everything
+// that the answer needs; nothing of the request comes back from the browser.
+type Login struct {
+	ID        string `json:"id"` // 16 bytes, base32
+	SP        string `json:"app"`
+	SPSlug    string `json:"slug"`
+	Issuer    string `json:"issuer"` // our entityID in the answer; may be chosen by the user's domain later
+	RequestID string `json:"req"`
+	ACS       string `json:"acs"`
+
+	// App is what people see of the SP, as configured on arrival.
+	App ContextApp `json:"ctx_app"`
+
+	RelayState    string `json:"relay_state,omitempty"`
+	HasRelayState bool   `json:"has_relay_state,omitempty"`
+
+	NameIDFormat    string         `json:"nameid_format,omitempty"` // asked for by NameIDPolicy; empty: the SP's default
+	SPNameQualifier string         `json:"sp_name_qualifier,omitempty"`
+	ACRRequest      []string       `json:"acr_req,omitempty"`
+	ACRComparison   string         `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
+	Subject         *LoginSubject  `json:"subject,omitempty"`
+	ForceAuthn      bool           `json:"force,omitempty"`
+	Browser         *BrowserSecret `json:"bh,omitempty"` // bound by the first create
+
+	CreatedAt Millis `json:"created"`
+	ExpiresAt Millis `json:"exp"`
+	Creates   int    `json:"count"`
+	LastAt    Millis `json:"last,omitempty"` // of the last create
+	Current   string `json:"current,omitempty"`
+	Done      string `json:"done,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// BrowserSecret is SHA-256 of the __Host-bs cookie's bytes.
+type BrowserSecret [32]byte
+
+// LoginSubject is the Subject of an AuthnRequest.
+type LoginSubject struct {
+	NameID          string `json:"name_id"`
+	Format          string `json:"format,omitempty"`
+	NameQualifier   string `json:"nq,omitempty"`
+	SPNameQualifier string `json:"spnq,omitempty"`
+}
+
+// State of a QR session (approval-protocol.md 4.1).
+type State string
+
+// The states. Consumed, denied, cancelled and expired are final.
+const (
+	StateCreated   State = "created"
+	StateScanned   State = "scanned"
+	StateApproved  State = "approved"
+	StateConsumed  State = "consumed"
+	StateDenied    State = "denied"
+	StateCancelled State = "cancelled"
+	StateExpired   State = "expired"
+)
+
+// Final reports whether no event can leave the state.
+func (s State) Final() bool {
+	switch s {
+	case StateConsumed, StateDenied, StateCancelled, StateExpired:
+		return true
+	}
+	return false
+}
+
+// Reasons of denied and cancelled (`why`).
+const (
+	WhyContested     = "contested"
+	WhyBadSignatures = "bad_signatures"
+	WhyBrowser       = "browser"
+	WhySuperseded    = "superseded"
+
+	WhyNotMe        = "not_me"
+	WhyMistake      = "mistake"
+	WhyWrongDetails = "wrong_details"
+	WhyOther        = "other"
+)
+
+// QRSession is what the phone approves (item QRSESSION#<sid>, under 1 KB).
+// Only login.Apply changes it.
+type QRSession struct {
+	SID     string        `json:"sid"` // 16 bytes, base32
+	State   State         `json:"st"`
+	Why     string        `json:"why,omitempty"`
+	Mode    string        `json:"mode"` // qr
+	Login   string        `json:"login"`
+	Browser BrowserSecret `json:"bh"`
+	SP      string        `json:"app"`
+	Issuer  string        `json:"idp"` // our entityID in the signed text
+	Request string        `json:"req"` // AuthnRequest ID
+	ACR     string        `json:"acr"` // class of this approval
+
+	HasSubject bool `json:"subj,omitempty"` // the request names who must approve
+
+	KeyVer int `json:"kv"` // version of the master key
+
+	LoginExpiresAt Millis `json:"lexp"`
+	CreatedAt      Millis `json:"cat"`
+	QRExpiresAt    Millis `json:"qexp"`
+	PhoneExpiresAt Millis `json:"pexp,omitempty"`
+	DoneExpiresAt  Millis `json:"dexp,omitempty"`
+
+	Extended  int    `json:"ext,omitempty"`   // bit 1: in created, bit 2: in scanned
+	Codes     int    `json:"codes,omitempty"` // user codes made
+	CodeHash  []byte `json:"uch,omitempty"`   // HMAC of the live user code
+	Fails     int    `json:"fails,omitempty"` // failed approvals
+	Nonce     []byte `json:"nonce"`           // 32 bytes, new at each claim
+	Claims    int    `json:"clm,omitempty"`
+	ClaimHash []byte `json:"ch,omitempty"` // SHA-256 of the claim key
+	ClaimNet  string `json:"cnet,omitempty"`
+	PhoneKind string `json:"dev_kind,omitempty"`
+
+	Context Context `json:"ctx"`
+
+	UserID       string `json:"uid,omitempty"`
+	UserDisplay  string `json:"who,omitempty"` // shown masked to the browser, in full to the phone
+	CredentialID string `json:"cred,omitempty"`
+	DeviceName   string `json:"dev,omitempty"`
+	ApprovalHash []byte `json:"ah,omitempty"`
+	ApprovedAt   Millis `json:"aat,omitempty"` // AuthnInstant
+
+	FinishHash  []byte `json:"fk,omitempty"`
+	ConsumedAt  Millis `json:"cts,omitempty"`
+	AssertionID string `json:"aid,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// Context is what the phone shows and, by its hash, what it signs
+// (approval-protocol.md 6.2). App names come only from configuration.
+type Context struct {
+	V           int        `json:"v"`
+	App         ContextApp `json:"app"`
+	Browser     string     `json:"browser"`
+	OS          string     `json:"os"`
+	Place       string     `json:"place"`
+	IP          string     `json:"ip"` // coarse: /24 or /48
+	RequestedAt int64      `json:"requested_at"`
+}
+
+// ContextApp is the application in a Context. Host is the ACS's host.
+type ContextApp struct {
+	EntityID string `json:"entity_id"`
+	Host     string `json:"host"`
+	Name     string `json:"name"`
+}
+
+// SSOSession is a browser that is signed in. Written at finish, keyed by user
+// and sid (a repeated finish replaces its secret); its cookie holds user, sid
+// and secret, and only the secret's hash is kept.
+type SSOSession struct {
+	SID          string `json:"sid"`
+	UserID       string `json:"uid"`
+	SecretHash   []byte `json:"secret_hash"`
+	CredentialID string `json:"cred"`
+	ACR          string `json:"acr"`
+	ApprovedAt   Millis `json:"approved_at"` // AuthnInstant
+	CreatedAt    Millis `json:"created_at"`
+	LastUsedAt   Millis `json:"last_used_at"`
+	ExpiresAt    Millis `json:"expires_at"` // absolute
+
+	Participants []Participant `json:"participants,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// Participant is an SP that was given an assertion in an SSO session, with the
+// identifiers it was given.
+type Participant struct {
+	SP           string `json:"app"`
+	NameID       string `json:"name_id"`
+	NameIDFormat string `json:"name_id_format"`
+	SessionIndex string `json:"session_index"`
+	At           Millis `json:"at"`
+}

@@ -1,0 +1,153 @@
+package idp
+
+import (
+	"slices"
+	"strings"
+)
+
+// SAML identifiers used all over the program.
+const (
+	BindingRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+	BindingPOST     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+
+	NameIDPersistent  = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+	NameIDTransient   = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+	NameIDEmail       = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+	NameIDUnspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+
+	AttrNameURI         = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
+	AttrNameBasic       = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"
+	AttrNameUnspecified = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"
+)
+
+// Authentication context classes of our own (approval-protocol.md 14).
+const (
+	ACRQR    = "urn:latchkey:acr:qr"
+	ACRPHR   = "urn:latchkey:acr:phr"
+	ACRPHRHW = "urn:latchkey:acr:phr-hw"
+)
+
+// Which elements of a Response are signed.
+const (
+	SignAssertion = "assertion" // the default
+	SignResponse  = "response"
+	SignBoth      = "both"
+)
+
+// ServiceProvider is one SAML application as an administrator configured it.
+// Its zero settings are the safe ones; EntityID is its identity everywhere.
+type ServiceProvider struct {
+	EntityID string `json:"entity_id"`
+	Slug     string `json:"slug"`           // short unique name used in URLs and logs, [a-z0-9-]{1,40}
+	Name     string `json:"name"`           // as people see it: NFC, at most 64 characters
+	Preset   string `json:"preset"`         // generic, office365, salesforce, atlassian
+	Disabled bool   `json:"disabled"`       // switched off by an administrator
+	Draft    bool   `json:"draft"`          // saved before the other side's values were known; cannot sign in
+	Issuer   string `json:"issuer"`         // our entityID towards this SP; empty: the deployment's
+	Logo     string `json:"logo,omitempty"` // path of a logo on this origin, or empty
+
+	// IssuerByDomain picks the issuer by the domain of the user's
+	// userPrincipalName (Microsoft federates each root domain with an issuer
+	// of its own). When it is set, a user of another domain is refused.
+	IssuerByDomain map[string]string `json:"issuer_by_domain,omitempty"`
+
+	ACS            []Endpoint `json:"acs"`
+	SLO            []Endpoint `json:"slo,omitempty"`
+	SigningCerts   [][]byte   `json:"signing_certs,omitempty"`    // DER certificates; use=signing and no use
+	EncryptCerts   [][]byte   `json:"encryption_certs,omitempty"` // DER certificates; use=encryption and no use
+	NameIDFormats  []string   `json:"name_id_formats,omitempty"`  // as its metadata lists them
+	MetadataURL    string     `json:"metadata_url,omitempty"`
+	MetadataSigned string     `json:"metadata_signed,omitempty"` // "verified", "not verified" or empty (unsigned)
+
+	// Requests
+	RequireSignedRequests   bool `json:"require_signed_requests"`   // metadata's AuthnRequestsSigned or the administrator's wish
+	AllowSHA1               bool `json:"allow_sha1"`                // legacy: accept RSA-SHA1 and SHA-1 digests when verifying
+	AllowMissingDestination bool `json:"allow_missing_destination"` // a signed request may lack Destination
+
+	// Responses
+	Sign             string            `json:"sign"`               // SignAssertion (also when empty), SignResponse, SignBoth
+	LegacySHA1Output bool              `json:"legacy_sha1_output"` // sign with RSA-SHA1; file keys only
+	NameID           string            `json:"name_id"`            // mapping line: "persistent = immutableId"; "none" sends no NameID
+	Attributes       []string          `json:"attributes"`         // mapping lines, one attribute each
+	ACRMap           map[string]string `json:"acr_map,omitempty"`  // requested class -> class of ours that satisfies it
+	DefaultACR       string            `json:"default_acr"`        // class sent when the request asks none; empty: the true class
+
+	// SPNameQualifier and NameQualifier on the NameID, only where configured.
+	QualifyNameID bool `json:"qualify_name_id"`
+
+	// Access lists who may sign in: "user:EMAIL", "attribute:NAME=VALUE".
+	// Empty means everyone.
+	Access []string `json:"access,omitempty"`
+
+	// CancelSendsResponse: on Cancel the SP gets Responder/RequestDenied.
+	CancelSendsResponse bool `json:"cancel_sends_response"`
+
+	CreatedAt Millis `json:"created_at"`
+	UpdatedAt Millis `json:"updated_at"`
+
+	Version int64 `json:"version"` // of the stored item; the ETag of the admin API
+}
+
+// Endpoint is an indexed endpoint of an SP's metadata.
+type Endpoint struct {
+	Index     int    `json:"index"`
+	Binding   string `json:"binding"`
+	Location  string `json:"location"`
+	Response  string `json:"response_location,omitempty"`
+	IsDefault *bool  `json:"is_default,omitempty"`
+}
+
+// DefaultACS is the endpoint an answer goes to when the request names none:
+// isDefault, else the first POST endpoint that does not say isDefault=false,
+// else the first POST one (saml-profile.md 2). Nil when there is none.
+func (sp *ServiceProvider) DefaultACS() *Endpoint {
+	var candidate, any *Endpoint
+	for i := range sp.ACS {
+		e := &sp.ACS[i]
+		if e.Binding != BindingPOST {
+			continue
+		}
+		if any == nil {
+			any = e
+		}
+		if e.IsDefault != nil && *e.IsDefault {
+			return e
+		}
+		if candidate == nil && e.IsDefault == nil {
+			candidate = e
+		}
+	}
+	if candidate != nil {
+		return candidate
+	}
+	return any
+}
+
+// HasACS reports whether location is, byte for byte, a registered POST endpoint.
+func (sp *ServiceProvider) HasACS(location string) bool {
+	return slices.ContainsFunc(sp.ACS, func(e Endpoint) bool {
+		return e.Binding == BindingPOST && e.Location == location
+	})
+}
+
+// Admits reports whether the SP's access list lets u in.
+func (sp *ServiceProvider) Admits(u *User) bool {
+	if len(sp.Access) == 0 {
+		return true
+	}
+	for _, rule := range sp.Access {
+		kind, rest, _ := strings.Cut(rule, ":")
+		switch kind {
+		case "user":
+			if strings.EqualFold(rest, u.Email) {
+				return true
+			}
+		case "attribute":
+			name, value, _ := strings.Cut(rest, "=")
+			if slices.Contains(u.Attribute(name), value) {
+				return true
+			}
+		}
+	}
+	return false
+}

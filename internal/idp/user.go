@@ -1,0 +1,166 @@
+package idp
+
+import (
+	"slices"
+	"strings"
+)
+
+// User is a person who may sign in. ID is random and never reused; e-mail
+// addresses and names may change.
+type User struct {
+	ID          string              `json:"id"` // 16 random bytes, base32
+	Email       string              `json:"email"`
+	UPN         string              `json:"user_principal_name,omitempty"`
+	GivenName   string              `json:"given_name,omitempty"`
+	FamilyName  string              `json:"family_name,omitempty"`
+	DisplayName string              `json:"display_name,omitempty"`
+	Attributes  map[string][]string `json:"attributes,omitempty"`
+	Disabled    bool                `json:"disabled"`
+	Source      string              `json:"source,omitempty"` // local, ldap
+	CreatedAt   Millis              `json:"created_at"`
+	UpdatedAt   Millis              `json:"updated_at"`
+
+	Version int64 `json:"version"`
+}
+
+// builtin names the attributes that every user has a field for. They are
+// addressed by mapping lines exactly like custom attributes.
+var builtin = map[string]func(*User) string{
+	"id":                func(u *User) string { return u.ID },
+	"email":             func(u *User) string { return u.Email },
+	"userPrincipalName": func(u *User) string { return u.PrincipalName() },
+	"givenName":         func(u *User) string { return u.GivenName },
+	"familyName":        func(u *User) string { return u.FamilyName },
+	"displayName":       func(u *User) string { return u.Display() },
+}
+
+// BuiltinAttributes lists the attribute names that every user has, sorted.
+func BuiltinAttributes() []string {
+	names := make([]string, 0, len(builtin))
+	for n := range builtin {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Attribute returns the values of a built-in or custom attribute; nil when the
+// user has none. Names are case-sensitive.
+func (u *User) Attribute(name string) []string {
+	if f, ok := builtin[name]; ok {
+		if v := f(u); v != "" {
+			return []string{v}
+		}
+		return nil
+	}
+	return u.Attributes[name]
+}
+
+// PrincipalName is the userPrincipalName; the e-mail address where none is set.
+func (u *User) PrincipalName() string {
+	if u.UPN != "" {
+		return u.UPN
+	}
+	return u.Email
+}
+
+// Display is the name that people see.
+func (u *User) Display() string {
+	if u.DisplayName != "" {
+		return u.DisplayName
+	}
+	if n := strings.TrimSpace(u.GivenName + " " + u.FamilyName); n != "" {
+		return n
+	}
+	return u.Email
+}
+
+// Masked is the display name with all but the ends of the first word and the
+// initial of the last hidden ("A...a K..."), for a screen that others may see.
+func (u *User) Masked() string {
+	words := strings.Fields(u.Display())
+	if len(words) == 0 {
+		return "..."
+	}
+	first := []rune(words[0])
+	if at := slices.Index(first, '@'); at > 0 {
+		first = first[:at]
+	}
+	masked := string(first[0]) + "..."
+	if len(first) > 3 {
+		masked += string(first[len(first)-1])
+	}
+	if len(words) > 1 {
+		masked += " " + string([]rune(words[len(words)-1])[0]) + "..."
+	}
+	return masked
+}
+
+// Device states.
+const (
+	DeviceActive    = "active"
+	DeviceProbation = "probation"
+	DevicePending   = "pending"
+	DeviceRevoked   = "revoked"
+)
+
+// Device is a phone's credential: a pair of native P-256 keys (type
+// device-key; approval-protocol.md 6.4) or, later, a WebAuthn credential.
+type Device struct {
+	ID     string `json:"id"`      // the credential's id: RFC 7638 thumbprint of the uv key
+	UserID string `json:"user_id"` //
+	Type   string `json:"type"`    // device-key
+	Name   string `json:"name"`
+	Kind   string `json:"kind,omitempty"` // "iPhone", "Software phone"
+	State  string `json:"state"`
+
+	UVKey    []byte `json:"uv_key"`  // PKIX DER of the key used after a user check
+	PopKey   []byte `json:"pop_key"` // PKIX DER of the key used without one
+	PopKeyID string `json:"pop_key_id"`
+
+	Binding        string `json:"binding"` // invite, device, recovery
+	ProbationUntil Millis `json:"probation_until,omitempty"`
+	CreatedAt      Millis `json:"created_at"`
+	LastUsedAt     Millis `json:"last_used_at,omitempty"`
+	LastUsedApp    string `json:"last_used_app,omitempty"`
+	LastAH         []byte `json:"last_ah,omitempty"` // hash of the last approval, for idempotency
+
+	Version int64 `json:"version"`
+}
+
+// Usable reports whether the device may approve.
+func (d *Device) Usable() bool { return d.State == DeviceActive || d.State == DeviceProbation }
+
+// Invite lets one person enroll one device (approval-protocol.md 11.1, way A).
+// Its token is stored only as a hash, which is the item's key.
+type Invite struct {
+	ID        string `json:"id"`
+	TokenHash []byte `json:"token_hash"`
+	UserID    string `json:"user_id"`
+	InvitedBy string `json:"invited_by"`
+	CreatedAt Millis `json:"created_at"`
+	ExpiresAt Millis `json:"expires_at"`
+	UsedAt    Millis `json:"used_at,omitempty"`
+	RevokedAt Millis `json:"revoked_at,omitempty"`
+	DeviceID  string `json:"device_id,omitempty"` // the device that used it
+
+	Version int64 `json:"version"`
+}
+
+// Open reports whether the invite can still be redeemed.
+func (i *Invite) Open(now Millis) bool {
+	return i.UsedAt == 0 && i.RevokedAt == 0 && !i.ExpiresAt.Over(now)
+}
+
+// Enrollment is an invite being used by one browser or phone, which holds the
+// en cookie. Its hash is the item's key.
+type Enrollment struct {
+	CookieHash []byte `json:"cookie_hash"`
+	InviteID   string `json:"invite_id"`
+	TokenHash  []byte `json:"token_hash"` // of the invite
+	UserID     string `json:"user_id"`
+	Challenge  []byte `json:"challenge,omitempty"` // 32 bytes; set by options, used once
+	ExpiresAt  Millis `json:"expires_at"`
+
+	Version int64 `json:"version"`
+}

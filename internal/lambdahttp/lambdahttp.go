@@ -1,0 +1,92 @@
+package lambdahttp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+)
+
+// ErrEvent is what the invoker of an event of another kind gets. It says
+// nothing about the event.
+var ErrEvent = errors.New("event.unknown: this function serves its HTTP API only")
+
+// Options says which events are ours. The zero value accepts every domain on
+// the $default stage, without a CDN.
+type Options struct {
+	Domains []string // allowed requestContext.domainName; empty: any
+	Stage   string   // empty: $default
+
+	// EdgeCloudFront: the API is reached through CloudFront only. A request
+	// without OriginSecret in OriginHeader gets 403; an empty OriginSecret
+	// refuses everything. PublicHost then replaces the gateway's host name.
+	EdgeCloudFront bool
+	OriginSecret   idp.Secret
+	PublicHost     string
+
+	// Margin is what is kept of the function's time to answer with an error
+	// after a handler ran into its deadline. 0: 500 ms.
+	Margin time.Duration
+
+	Log *slog.Logger // nil: no log
+}
+
+func (o Options) stage() string {
+	if o.Stage == "" {
+		return "$default"
+	}
+	return o.Stage
+}
+
+func (o Options) margin() time.Duration {
+	if o.Margin == 0 {
+		return 500 * time.Millisecond
+	}
+	return o.Margin
+}
+
+func (o Options) log() *slog.Logger {
+	if o.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Log
+}
+
+// Start serves events with h until the function's environment is shut down.
+func Start(h http.Handler, opts Options) { lambda.Start(Handler(h, opts)) }
+
+// Handler returns the function that answers one event with h.
+func Handler(h http.Handler, opts Options) func(context.Context, json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, raw json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
+		event, err := opts.parseEvent(raw)
+		if err != nil {
+			opts.log().ErrorContext(ctx, "event refused", "event", "lambda.event.rejected",
+				"reason", idp.EventUnknown, "request_id", requestID(ctx), "err", err)
+			return events.APIGatewayV2HTTPResponse{}, ErrEvent
+		}
+		ctx, cancel := opts.withMargin(ctx)
+		defer cancel()
+
+		// The adapter gets an event that it cannot misread: no path, query,
+		// headers or cookies. exchange sets them from the real one.
+		bare := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: "/", Body: event.Body}
+		bare.RequestContext.DomainName = "latchkey.invalid"
+		bare.RequestContext.HTTP.Method = event.RequestContext.HTTP.Method
+		return httpadapter.NewV2(exchange{opts, event, h}).ProxyWithContext(ctx, bare)
+	}
+}
+
+func (o Options) withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, deadline.Add(-o.margin()))
+	}
+	return context.WithCancel(ctx)
+}

@@ -1,0 +1,131 @@
+package metadata
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/saml/dsig"
+)
+
+// ContentType is the media type of metadata (SAML Metadata, appendix A).
+const ContentType = "application/samlmetadata+xml"
+
+// IdP is what our own metadata says.
+type IdP struct {
+	ID       string // of the document: an NCName, new for each one
+	EntityID string // our issuer
+	SSOURL   string // SingleSignOnService, by Redirect and POST
+	SLOURL   string // SingleLogoutService, by Redirect and POST; empty: none
+
+	// Certificates are all signing keys that a service provider should know:
+	// the current one, and those that are announced or not yet retired.
+	Certificates []*x509.Certificate
+
+	ValidUntil    time.Time     // whole seconds, UTC
+	CacheDuration time.Duration // whole seconds; 0: not said
+	NameIDFormats []string      // full URIs
+
+	WantAuthnRequestsSigned bool
+
+	DisplayName string // for people who choose among IdPs (MDUI); may be empty
+	LogoURL     string // https; may be empty
+}
+
+// Sign writes the metadata as one EntityDescriptor with an enveloped signature
+// (RSA-SHA256, exclusive canonical XML) and an XML declaration, valid against
+// saml-schema-metadata-2.0.xsd. It asks signer exactly once; cert is the
+// certificate of signer's key and goes into the signature's KeyInfo.
+func (m IdP) Sign(signer crypto.Signer, cert *x509.Certificate) ([]byte, error) {
+	root, err := m.build()
+	if err != nil {
+		return nil, err
+	}
+	if err := dsig.Sign(root, signer, cert, false, dsig.First); err != nil {
+		return nil, fmt.Errorf("sign metadata: %w", err)
+	}
+	return append([]byte(xml.Header), dsig.Serialize(root)...), nil
+}
+
+func (m IdP) build() (*etree.Element, error) {
+	switch {
+	case m.ID == "" || m.EntityID == "" || m.SSOURL == "":
+		return nil, errors.New("metadata needs an ID, an entityID and an SSO URL")
+	case len(m.Certificates) == 0:
+		return nil, errors.New("metadata needs a signing certificate")
+	case m.ValidUntil.IsZero():
+		return nil, errors.New("metadata needs a validUntil")
+	}
+	root := etree.NewElement("md:EntityDescriptor")
+	root.CreateAttr("xmlns:md", nsMD)
+	root.CreateAttr("ID", m.ID)
+	root.CreateAttr("entityID", m.EntityID)
+	root.CreateAttr("validUntil", m.ValidUntil.UTC().Format(time.RFC3339))
+	if s := int64(m.CacheDuration / time.Second); s > 0 {
+		root.CreateAttr("cacheDuration", fmt.Sprintf("PT%dS", s))
+	}
+	m.addRole(root)
+	return root, nil
+}
+
+// addRole writes the elements in the order of the schema (SAML Metadata 2.4).
+func (m IdP) addRole(root *etree.Element) {
+	role := root.CreateElement("md:IDPSSODescriptor")
+	role.CreateAttr("WantAuthnRequestsSigned", strconv.FormatBool(m.WantAuthnRequestsSigned))
+	role.CreateAttr("protocolSupportEnumeration", nsSAMLP)
+	m.addUI(role)
+	for _, cert := range m.Certificates {
+		key := role.CreateElement("md:KeyDescriptor")
+		key.CreateAttr("use", "signing")
+		info := key.CreateElement("ds:KeyInfo")
+		info.CreateAttr("xmlns:ds", nsDS)
+		info.CreateElement("ds:X509Data").
+			CreateElement("ds:X509Certificate").
+			SetText(base64.StdEncoding.EncodeToString(cert.Raw))
+	}
+	addEndpoints(role, "md:SingleLogoutService", m.SLOURL)
+	for _, f := range m.NameIDFormats {
+		role.CreateElement("md:NameIDFormat").SetText(f)
+	}
+	addEndpoints(role, "md:SingleSignOnService", m.SSOURL)
+}
+
+// addUI writes the MDUI extension (SAML Metadata Extensions for Login and
+// Discovery User Interface 2.1).
+func (m IdP) addUI(role *etree.Element) {
+	if m.DisplayName == "" && m.LogoURL == "" {
+		return
+	}
+	ui := role.CreateElement("md:Extensions").CreateElement("mdui:UIInfo")
+	ui.CreateAttr("xmlns:mdui", nsMDUI)
+	if m.DisplayName != "" {
+		name := ui.CreateElement("mdui:DisplayName")
+		name.CreateAttr("xml:lang", "en")
+		name.SetText(m.DisplayName)
+	}
+	if m.LogoURL != "" {
+		logo := ui.CreateElement("mdui:Logo")
+		logo.CreateAttr("height", "64") // required by the schema; a hint for layout
+		logo.CreateAttr("width", "64")
+		logo.SetText(m.LogoURL)
+	}
+}
+
+func addEndpoints(role *etree.Element, tag, url string) {
+	if url == "" {
+		return
+	}
+	for _, binding := range []string{idp.BindingRedirect, idp.BindingPOST} {
+		el := role.CreateElement(tag)
+		el.CreateAttr("Binding", binding)
+		el.CreateAttr("Location", url)
+	}
+}

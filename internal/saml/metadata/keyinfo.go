@@ -1,0 +1,85 @@
+package metadata
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+// readKeys takes the certificates of the role's KeyDescriptors: a key without
+// a use serves for signing and for encryption (SAML Metadata 2.4.1.1).
+func (r *reader) readKeys() {
+	for _, el := range children(r.role, nsMD, "KeyDescriptor") {
+		use := attr(el, "use")
+		if use != "" && use != "signing" && use != "encryption" {
+			r.note("A key for %q was left out.", clip(use))
+			continue
+		}
+		for _, der := range r.certificates(el, use) {
+			if use != "encryption" {
+				r.sp.SigningCerts = appendNew(r.sp.SigningCerts, der)
+			}
+			if use != "signing" {
+				r.sp.EncryptCerts = appendNew(r.sp.EncryptCerts, der)
+			}
+		}
+	}
+}
+
+func appendNew(certs [][]byte, der []byte) [][]byte {
+	if slices.ContainsFunc(certs, func(c []byte) bool { return bytes.Equal(c, der) }) {
+		return certs
+	}
+	return append(certs, der)
+}
+
+// certificates are those of a KeyDescriptor, in DER: the first of each
+// X509Data, whose others are the chain above it.
+func (r *reader) certificates(key *etree.Element, use string) [][]byte {
+	if use == "" {
+		use = "signing and encryption"
+	}
+	var out [][]byte
+	for _, data := range children(child(key, nsDS, "KeyInfo"), nsDS, "X509Data") {
+		el := child(data, nsDS, "X509Certificate")
+		if el == nil {
+			continue
+		}
+		cert, err := parseCertificate(text(el))
+		if err != nil {
+			r.note("A certificate for %s was left out: %v.", use, err)
+			continue
+		}
+		if k, ok := cert.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < 2048 && use != "encryption" {
+			r.note("A signing key has %d bits only: signatures made with it are refused.", k.N.BitLen())
+		}
+		out = append(out, cert.Raw)
+	}
+	if len(out) == 0 {
+		r.note("A KeyDescriptor for %s was ignored: it holds no certificate that can be read (KeyValue, KeyName and others are not used).", use)
+	}
+	return out
+}
+
+// parseCertificate reads base64 with white space in it, and PEM, which some
+// files hold by mistake.
+func parseCertificate(s string) (*x509.Certificate, error) {
+	s = strings.ReplaceAll(s, "-----BEGIN CERTIFICATE-----", "")
+	s = strings.ReplaceAll(s, "-----END CERTIFICATE-----", "")
+	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
+	if err != nil {
+		return nil, errors.New("it is not base64")
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("parse certificate: %w", err)
+	}
+	return cert, nil
+}

@@ -1,0 +1,194 @@
+package request
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/beevik/etree"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/saml/xmlsafe"
+)
+
+// maxID is the longest message ID, in characters. Salesforce sends about 300.
+const maxID = 1024
+
+// name is the expanded name of an element.
+type name struct{ space, local string }
+
+// attrs are the attributes of an element. The typed readers return the zero
+// value for an absent attribute and keep the first error.
+type attrs struct {
+	values map[string]string
+	err    error
+}
+
+// attributes reads the unqualified attributes of e and refuses those that are
+// not allowed. Of the qualified ones only xml:* and xsi:* may be there.
+func attributes(e *etree.Element, allowed ...string) (*attrs, error) {
+	a := &attrs{values: make(map[string]string, len(e.Attr))}
+	for _, attr := range e.Attr {
+		switch {
+		case attr.Space == "xmlns" || attr.Space == "xml" || attr.Space == "" && attr.Key == "xmlns":
+		case attr.Space == "" && slices.Contains(allowed, attr.Key):
+			a.values[attr.Key] = attr.Value
+		case attr.Space != "" && attr.NamespaceURI() == xsiNS:
+		default:
+			return nil, schema("unknown attribute")
+		}
+	}
+	return a, nil
+}
+
+func (a *attrs) fail(what string) {
+	if a.err == nil {
+		a.err = schema(what)
+	}
+}
+
+func (a *attrs) required(name string) string {
+	v, ok := a.values[name]
+	if !ok {
+		a.fail("no " + name)
+	}
+	return v
+}
+
+// id reads a required xs:ID.
+func (a *attrs) id(name string) string {
+	v := a.required(name)
+	if utf8.RuneCountInString(v) > maxID || !isNCName(v) {
+		a.fail(name + " is not an NCName of at most 1,024 characters")
+	}
+	return v
+}
+
+// uri reads an optional URI, which SAML does not allow to be empty (Core 1.3.2).
+func (a *attrs) uri(name string) string {
+	v, ok := a.values[name]
+	if ok && strings.TrimSpace(v) == "" {
+		a.fail("empty " + name)
+	}
+	return v
+}
+
+func (a *attrs) boolean(name string) bool {
+	v, ok := a.values[name]
+	switch {
+	case !ok, v == "false", v == "0":
+		return false
+	case v == "true", v == "1":
+		return true
+	}
+	a.fail(name + " is not a boolean")
+	return false
+}
+
+// index reads an optional xs:unsignedShort.
+func (a *attrs) index(name string) *int {
+	v, ok := a.values[name]
+	if !ok {
+		return nil
+	}
+	n, err := strconv.ParseUint(v, 10, 16)
+	if err != nil {
+		a.fail(name + " is not an index")
+	}
+	i := int(n)
+	return &i
+}
+
+// dateTime is xs:dateTime with four digits of year.
+var dateTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$`)
+
+// instant reads a required time, with or without fractions. SAML times are UTC
+// (Core 1.3.3); an offset is taken as what it says.
+func (a *attrs) instant(name string) time.Time {
+	v := a.required(name)
+	m := dateTime.FindStringSubmatch(v)
+	if m == nil {
+		a.fail(name + " is not a time")
+		return time.Time{}
+	}
+	if m[2] == "" {
+		v += "Z"
+	}
+	t, err := time.Parse(time.RFC3339Nano, v)
+	if err != nil {
+		a.fail(name + " is not a time")
+	}
+	return t
+}
+
+// children finds the child elements of e that have the given names, in that
+// order and each at most once, and refuses everything else but white space and
+// signatures. A name that is not there gives nil.
+func children(e *etree.Element, names ...name) ([]*etree.Element, error) {
+	found := make([]*etree.Element, len(names))
+	next := 0
+	for _, c := range e.ChildElements() {
+		if xmlsafe.Is(c, dsigNS, "Signature") {
+			continue
+		}
+		n := name{c.NamespaceURI(), c.Tag}
+		i := slices.Index(names[next:], n)
+		if i < 0 {
+			return nil, schema("child element unknown, repeated or out of order")
+		}
+		found[next+i] = c
+		next += i + 1
+	}
+	return found, onlyElements(e)
+}
+
+// onlyElements refuses text between the children of e.
+func onlyElements(e *etree.Element) error {
+	for _, c := range e.Child {
+		if t, ok := c.(*etree.CharData); ok && strings.Trim(t.Data, " \t\r\n") != "" {
+			return schema("text between elements")
+		}
+	}
+	return nil
+}
+
+// text is the content of an element that holds nothing but text.
+func text(e *etree.Element) (string, error) {
+	v := e.Text()
+	if len(e.ChildElements()) > 0 || strings.TrimSpace(v) == "" {
+		return "", schema("value that is empty or has child elements")
+	}
+	return v, nil
+}
+
+// isNCName follows Namespaces in XML 1.0 and XML 1.0, fifth edition.
+func isNCName(s string) bool {
+	for i, r := range s {
+		if !isNameStart(r) && (i == 0 || !isNameRest(r)) {
+			return false
+		}
+	}
+	return s != "" && utf8.ValidString(s)
+}
+
+func isNameStart(r rune) bool {
+	switch {
+	case r == '_', 'A' <= r && r <= 'Z', 'a' <= r && r <= 'z':
+		return true
+	case r < 0xC0, r == 0xD7, r == 0xF7, r == 0x37E:
+		return false
+	}
+	return r <= 0x2FF || 0x370 <= r && r <= 0x1FFF || r == 0x200C || r == 0x200D ||
+		0x2070 <= r && r <= 0x218F || 0x2C00 <= r && r <= 0x2FEF || 0x3001 <= r && r <= 0xD7FF ||
+		0xF900 <= r && r <= 0xFDCF || 0xFDF0 <= r && r <= 0xFFFD || 0x10000 <= r && r <= 0xEFFFF
+}
+
+func isNameRest(r rune) bool {
+	return r == '-' || r == '.' || '0' <= r && r <= '9' || r == 0xB7 ||
+		0x300 <= r && r <= 0x36F || r == 0x203F || r == 0x2040
+}
+
+func schema(what string) error { return idp.Refuse(idp.XMLSchema, "AuthnRequest: %s", what) }

@@ -1,0 +1,167 @@
+package response
+
+import (
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/saml"
+	"github.com/latchkey-idp/latchkey/internal/saml/dsig"
+)
+
+const (
+	nsAssertion = "urn:oasis:names:tc:SAML:2.0:assertion"
+	nsProtocol  = "urn:oasis:names:tc:SAML:2.0:protocol"
+	bearer      = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+)
+
+// Assert makes a successful Response with one assertion, signed as the service
+// provider's settings say. An *idp.Error with a Reason attr.* means that the
+// directory lacks something that the service provider needs.
+func Assert(in Issue, s Signing) (*Issued, error) {
+	if err := in.check(); err != nil {
+		return nil, fmt.Errorf("issue assertion: %w", err)
+	}
+	id, err := nameIDFor(in.SP, in.Login.NameIDFormat, in.User, in.Pairwise, in.Seed)
+	if err != nil {
+		return nil, err
+	}
+	attributes, dropped, err := attributesFor(in.SP, in.User)
+	if err != nil {
+		return nil, err
+	}
+
+	root := newResponse(in.ResponseID, in.Login.ACS, in.Login.RequestID, in.Issuer, in.Now)
+	status := root.CreateElement("samlp:Status")
+	child(status, "samlp:StatusCode", "Value", saml.StatusSuccess)
+	assertion := in.assertion(root, id, attributes)
+	if err := signBoth(in.SP, root, assertion, s); err != nil {
+		return nil, fmt.Errorf("issue assertion: %w", err)
+	}
+
+	xml := dsig.Serialize(root)
+	if len(xml) > maxXML {
+		return nil, refuse(in.SP, idp.AttrTooLarge, "the answer about user %s to %s has %d bytes, at most %d fit",
+			in.User.Email, in.SP.EntityID, len(xml), maxXML)
+	}
+	return &Issued{
+		XML: xml, ResponseID: in.ResponseID, AssertionID: in.AssertionID,
+		NameID: id.value, NameIDFormat: id.format, Warnings: id.warnings, Dropped: dropped,
+	}, nil
+}
+
+// Encode is the value of the SAMLResponse form field: base64 without line
+// breaks (SAML Bindings 3.5.4).
+func Encode(xml []byte) string { return base64.StdEncoding.EncodeToString(xml) }
+
+// signBoth signs what is to be signed, from the inside to the outside.
+func signBoth(sp *idp.ServiceProvider, root, assertion *etree.Element, s Signing) error {
+	inner, outer := true, false
+	switch sp.Sign {
+	case idp.SignAssertion, "":
+	case idp.SignResponse:
+		inner, outer = false, true
+	case idp.SignBoth:
+		outer = true
+	default:
+		return fmt.Errorf("unknown signing mode %q", sp.Sign)
+	}
+	if inner {
+		if err := sign(assertion, s, sp.LegacySHA1Output); err != nil {
+			return fmt.Errorf("sign assertion: %w", err)
+		}
+	}
+	if outer {
+		if err := sign(root, s, sp.LegacySHA1Output); err != nil {
+			return fmt.Errorf("sign response: %w", err)
+		}
+	}
+	return nil
+}
+
+func sign(el *etree.Element, s Signing, sha1 bool) error {
+	return dsig.Sign(el, s.Signer, s.Certificate, sha1, dsig.AfterIssuer)
+}
+
+// newResponse makes a Response up to its Issuer.
+func newResponse(id, acs, inResponseTo, issuer string, now time.Time) *etree.Element {
+	root := etree.NewElement("samlp:Response")
+	root.CreateAttr("xmlns:samlp", nsProtocol)
+	root.CreateAttr("ID", id)
+	root.CreateAttr("Version", "2.0")
+	root.CreateAttr("IssueInstant", instant(now))
+	root.CreateAttr("Destination", acs)
+	setIf(root, "InResponseTo", inResponseTo)
+	child(root, "saml:Issuer", "xmlns:saml", nsAssertion).SetText(issuer)
+	return root
+}
+
+// assertion adds the Assertion. It declares its namespaces itself, so that its
+// form does not depend on the Response around it.
+func (in *Issue) assertion(root *etree.Element, id nameID, attributes []attribute) *etree.Element {
+	a := child(root, "saml:Assertion", "xmlns:saml", nsAssertion)
+	a.CreateAttr("ID", in.AssertionID)
+	a.CreateAttr("Version", "2.0")
+	a.CreateAttr("IssueInstant", instant(in.Now))
+	a.CreateElement("saml:Issuer").SetText(in.Issuer)
+	in.subject(a, id)
+	in.conditions(a)
+	in.authnStatement(a)
+	attributeStatement(a, attributes)
+	return a
+}
+
+func (in *Issue) subject(assertion *etree.Element, id nameID) {
+	subject := assertion.CreateElement("saml:Subject")
+	if id.format != "" {
+		el := child(subject, "saml:NameID", "Format", id.format)
+		if in.SP.QualifyNameID {
+			el.CreateAttr("NameQualifier", in.Issuer)
+			el.CreateAttr("SPNameQualifier", in.SP.EntityID)
+		}
+		el.SetText(id.value)
+	}
+	data := child(subject, "saml:SubjectConfirmation", "Method", bearer).
+		CreateElement("saml:SubjectConfirmationData")
+	setIf(data, "InResponseTo", in.Login.RequestID)
+	data.CreateAttr("NotOnOrAfter", instant(in.Now.Add(lifetime)))
+	data.CreateAttr("Recipient", in.Login.ACS)
+}
+
+func (in *Issue) conditions(assertion *etree.Element) {
+	conditions := assertion.CreateElement("saml:Conditions")
+	conditions.CreateAttr("NotBefore", instant(in.Now.Truncate(time.Millisecond).Add(-backdate)))
+	conditions.CreateAttr("NotOnOrAfter", instant(in.Now.Add(lifetime)))
+	conditions.CreateElement("saml:AudienceRestriction").
+		CreateElement("saml:Audience").SetText(in.SP.EntityID)
+}
+
+func (in *Issue) authnStatement(assertion *etree.Element) {
+	statement := child(assertion, "saml:AuthnStatement", "AuthnInstant", instant(in.AuthnInstant))
+	setIf(statement, "SessionIndex", in.SessionIndex)
+	if !in.SessionNotOnOrAfter.IsZero() {
+		statement.CreateAttr("SessionNotOnOrAfter", instant(in.SessionNotOnOrAfter))
+	}
+	statement.CreateElement("saml:AuthnContext").
+		CreateElement("saml:AuthnContextClassRef").SetText(in.ACR)
+}
+
+// child adds an element with one attribute.
+func child(parent *etree.Element, tag, key, value string) *etree.Element {
+	el := parent.CreateElement(tag)
+	el.CreateAttr(key, value)
+	return el
+}
+
+// setIf sets an attribute that is absent rather than empty.
+func setIf(el *etree.Element, key, value string) {
+	if value != "" {
+		el.CreateAttr(key, value)
+	}
+}
+
+// instant is an xs:dateTime in UTC, to the millisecond (SAML Core 1.3.3).
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

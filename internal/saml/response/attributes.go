@@ -1,0 +1,97 @@
+package response
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/beevik/etree"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/saml/mapping"
+)
+
+const (
+	nsSchema         = "http://www.w3.org/2001/XMLSchema"
+	nsSchemaInstance = "http://www.w3.org/2001/XMLSchema-instance"
+)
+
+// attribute is one attribute of the person as the service provider sees it.
+type attribute struct {
+	name, friendly, format string
+	values                 []string
+}
+
+// attributesFor evaluates the service provider's attribute lines for u. Lines
+// with the same name and name format add to one attribute. dropped names the
+// attributes that hold a character which XML does not allow.
+func attributesFor(sp *idp.ServiceProvider, u *idp.User) (list []attribute, dropped []string, err error) {
+	for _, line := range sp.Attributes {
+		rule, err := mapping.ParseAttribute(line)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read attribute mapping of %s: %w", sp.EntityID, err)
+		}
+		values := rule.Values(u)
+		switch {
+		case len(values) == 0 && rule.Required:
+			return nil, nil, missing(sp, u, rule.Source, "attribute "+rule.Name)
+		case len(values) == 0:
+			continue
+		case slices.ContainsFunc(values, illegal) && rule.Required:
+			return nil, nil, refuse(sp, idp.AttrIllegalChar, "attribute %s of user %s, required by %s, holds a character that XML does not allow",
+				rule.Name, u.Email, sp.EntityID)
+		case slices.ContainsFunc(values, illegal):
+			dropped = append(dropped, rule.Name)
+			continue
+		}
+		list = add(list, rule, values)
+	}
+	return list, dropped, nil
+}
+
+func add(list []attribute, r mapping.AttributeRule, values []string) []attribute {
+	same := func(a attribute) bool { return a.name == r.Name && a.format == r.NameFormat }
+	if i := slices.IndexFunc(list, same); i >= 0 {
+		list[i].values = append(list[i].values, values...)
+		return list
+	}
+	return append(list, attribute{r.Name, r.FriendlyName, r.NameFormat, values})
+}
+
+// attributeStatement adds the statement, unless it would be empty.
+func attributeStatement(assertion *etree.Element, list []attribute) {
+	if len(list) == 0 {
+		return
+	}
+	statement := assertion.CreateElement("saml:AttributeStatement")
+	for _, a := range list {
+		el := statement.CreateElement("saml:Attribute")
+		setIf(el, "FriendlyName", a.friendly)
+		el.CreateAttr("Name", a.name)
+		el.CreateAttr("NameFormat", a.format)
+		for _, v := range a.values {
+			value := child(el, "saml:AttributeValue", "xmlns:xs", nsSchema)
+			value.CreateAttr("xmlns:xsi", nsSchemaInstance)
+			value.CreateAttr("xsi:type", "xs:string")
+			value.SetText(v)
+		}
+	}
+}
+
+// legal reports whether XML 1.0 can carry s (production Char).
+func legal(s string) bool {
+	for i, r := range s {
+		switch {
+		case r == '\t', r == '\n', r == '\r', r >= 0x20 && r < utf8.RuneError, r > 0xFFFF:
+		case r == utf8.RuneError:
+			if _, width := utf8.DecodeRuneInString(s[i:]); width == 1 {
+				return false // not UTF-8
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func illegal(s string) bool { return !legal(s) }

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/table"
+)
+
+// The table's layout. One line per kind of item; an index item holds just
+// enough to list and to find.
+//
+//	SP#<entityID>      sp              idp.ServiceProvider
+//	INDEX#SP           <slug>          spIndex
+//	USER#<uid>         user            idp.User
+//	USER#<uid>         device#<id>     deviceIndex
+//	USER#<uid>         session#<sid>   idp.SSOSession
+//	INDEX#USER         <email>         userIndex
+//	CRED#<id>          cred            idp.Device
+//	POP#<kid>          pop             deviceIndex
+//	INVITE#<hash>      invite          idp.Invite
+//	INDEX#INVITE       <id>            inviteIndex
+//	ENROLL#<hash>      enroll          idp.Enrollment
+//	LOGIN#<id>         login           idp.Login
+//	QRSESSION#<sid>    session         idp.QRSession
+//	CODE#<hmac>        code            codeItem
+//	RATE#<name>        <subject>       counter
+//	AUDIT#<yyyy-mm-dd> <ulid>          idp.AuditEvent
+//	KEYS               <id>            keys.Record
+func spKey(entityID string) table.Key { return table.Key{PK: "SP#" + pkSafe(entityID), SK: "sp"} }
+func spIndexKey(slug string) table.Key {
+	return table.Key{PK: "INDEX#SP", SK: slug}
+}
+func userKey(id string) table.Key { return table.Key{PK: "USER#" + id, SK: "user"} }
+func userIndexKey(email string) table.Key {
+	return table.Key{PK: "INDEX#USER", SK: foldEmail(email)}
+}
+func deviceIndexKey(uid, id string) table.Key {
+	return table.Key{PK: "USER#" + uid, SK: "device#" + id}
+}
+func ssoKey(uid, sid string) table.Key { return table.Key{PK: "USER#" + uid, SK: "session#" + sid} }
+func credKey(id string) table.Key      { return table.Key{PK: "CRED#" + pkSafe(id), SK: "cred"} }
+func popKey(kid string) table.Key      { return table.Key{PK: "POP#" + pkSafe(kid), SK: "pop"} }
+func inviteKey(hash []byte) table.Key {
+	return table.Key{PK: "INVITE#" + idp.Base64.EncodeToString(hash), SK: "invite"}
+}
+func inviteIndexKey(id string) table.Key { return table.Key{PK: "INDEX#INVITE", SK: id} }
+func enrollKey(hash []byte) table.Key {
+	return table.Key{PK: "ENROLL#" + idp.Base64.EncodeToString(hash), SK: "enroll"}
+}
+func loginKey(id string) table.Key    { return table.Key{PK: "LOGIN#" + id, SK: "login"} }
+func sessionKey(sid string) table.Key { return table.Key{PK: "QRSESSION#" + sid, SK: "session"} }
+func codeKey(mac []byte) table.Key {
+	return table.Key{PK: "CODE#" + idp.Base64.EncodeToString(mac), SK: "code"}
+}
+func rateKey(name, subject string) table.Key {
+	return table.Key{PK: "RATE#" + name, SK: subject}
+}
+func signingKeyKey(id string) table.Key { return table.Key{PK: "KEYS", SK: id} }
+
+// pkSafe keeps identifiers from outside within a key's limits: what is long or
+// has unusual bytes is replaced by its hash.
+func pkSafe(s string) string {
+	plain := func(r rune) bool { return r > 0x20 && r < 0x7f }
+	if len(s) > 0 && len(s) <= 512 && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func foldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }

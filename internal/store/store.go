@@ -1,0 +1,148 @@
+// Package store holds the typed repositories over a table: service providers,
+// users, devices, invites, logins, QR sessions, SSO sessions, user codes,
+// counters, signing-key records and the audit trail.
+//
+// It owns the layout of keys (keys.go) and the encoding of values: JSON in an
+// envelope with a schema version; a version that this program does not know is
+// refused (security-requirements.md L17). It holds no rules: what may happen to
+// a QR session is decided by login.Apply, which Sessions.Update calls between
+// a read and a compare-and-swap.
+//
+// Errors: idp.Busy when the table is unavailable or a conflict persists;
+// ErrNotFound; ErrConflict for an administrator's lost update.
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/table"
+)
+
+// Errors of the repositories.
+var (
+	ErrNotFound = table.ErrNotFound
+	ErrConflict = table.ErrConflict
+	ErrExists   = errors.New("exists already")
+)
+
+// schema is the version of the stored envelopes. Raise it only with code that
+// still reads the version before (zero-downtime updates).
+const schema = 1
+
+// sweepAfter is how long an item stays readable after its own time is over, so
+// that a late caller hears "this took too long" instead of "unknown".
+const sweepAfter = time.Hour
+
+// Store is the set of repositories.
+type Store struct {
+	table  table.Table
+	clock  idp.Clock
+	recent recent
+}
+
+// New makes the repositories over t.
+func New(t table.Table, clock idp.Clock) *Store { return &Store{table: t, clock: clock} }
+
+type envelope struct {
+	Schema int             `json:"s"`
+	Value  json.RawMessage `json:"v"`
+}
+
+func encode(v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return json.Marshal(envelope{schema, raw})
+}
+
+func decode(data []byte, v any) error {
+	var e envelope
+	if err := json.Unmarshal(data, &e); err != nil {
+		return fmt.Errorf("decode %T: %w", v, err)
+	}
+	if e.Schema != schema {
+		return &idp.Error{Code: idp.Busy, Reason: idp.SchemaVersion,
+			Detail: fmt.Sprintf("stored %T has schema %d, this program knows %d", v, e.Schema, schema)}
+	}
+	if err := json.Unmarshal(e.Value, v); err != nil {
+		return fmt.Errorf("decode %T: %w", v, err)
+	}
+	return nil
+}
+
+// outside turns an unavailable table into idp.Busy and leaves everything else.
+func outside(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, table.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		return &idp.Error{Code: idp.Busy, Reason: idp.StoreUnavailable, Detail: doing, Err: err}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// get reads and decodes one item.
+func get[T any](ctx context.Context, s *Store, key table.Key, opts ...table.ReadOption) (T, int64, error) {
+	var v T
+	item, err := s.table.Get(ctx, key, opts...)
+	if err != nil {
+		return v, 0, outside(fmt.Sprintf("read %T", v), err)
+	}
+	if err := decode(item.Data, &v); err != nil {
+		return v, 0, err
+	}
+	return v, item.Version, nil
+}
+
+// put encodes and stores v over version (0: must not exist).
+func put(ctx context.Context, s *Store, key table.Key, version int64, expires time.Time, v any) (int64, error) {
+	item, err := itemOf(key, version, expires, v)
+	if err != nil {
+		return 0, err
+	}
+	n, err := s.table.Put(ctx, item)
+	return n, outside(fmt.Sprintf("write %T", v), err)
+}
+
+func itemOf(key table.Key, version int64, expires time.Time, v any) (table.Item, error) {
+	data, err := encode(v)
+	if err != nil {
+		return table.Item{}, err
+	}
+	return table.Item{Key: key, Version: version, Expires: expires, Data: data}, nil
+}
+
+func sweepAt(m idp.Millis) time.Time { return m.Time().Add(sweepAfter) }
+
+// list reads every item of a partition with a prefix, page by page, in order,
+// up to limit (0: all) and after a sort key.
+func list[T any](ctx context.Context, s *Store, q table.Query, limit int, keep func(v *T, version int64)) (after string, err error) {
+	count := 0
+	for {
+		if limit > 0 {
+			q.Limit = limit - count
+		}
+		page, err := s.table.Query(ctx, q)
+		if err != nil {
+			return "", outside("list "+q.PK, err)
+		}
+		for _, item := range page.Items {
+			var v T
+			if err := decode(item.Data, &v); err != nil {
+				return "", err
+			}
+			keep(&v, item.Version)
+			count++
+		}
+		if page.After == "" || limit > 0 && count >= limit {
+			return page.After, nil
+		}
+		q.After = page.After
+	}
+}

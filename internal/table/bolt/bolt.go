@@ -1,0 +1,183 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/table"
+)
+
+const (
+	lockTimeout = time.Second
+	// batchDelay is how long a write waits for others to share its commit: little
+	// beside an fsync, enough for concurrent sign-ins to be grouped.
+	batchDelay = time.Millisecond
+)
+
+// ErrInUse says that another process holds the file.
+var ErrInUse = errors.New("data directory is in use by another latchkey process")
+
+// DB is a table.Table in a file.
+type DB struct {
+	db    *bbolt.DB
+	clock idp.Clock
+}
+
+var _ table.Table = (*DB)(nil)
+
+// bucketName returns the name of the bucket that holds all items. Its number is
+// that of the encoding described in doc.go.
+func bucketName() []byte { return []byte("items.1") }
+
+// Open opens the table in the file at path, or creates it readable by the owner
+// only; its folder must exist. It fails with ErrInUse if another process has it
+// open.
+func Open(path string, clock idp.Clock) (*DB, error) {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:      lockTimeout,
+		FreelistType: bbolt.FreelistMapType, // fast however much Sweep frees
+	})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil, fmt.Errorf("open database: %w", ErrInUse)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	db.MaxBatchDelay = batchDelay
+	err = db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists(bucketName())
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create bucket: %w", err), db.Close())
+	}
+	return &DB{db: db, clock: clock}, nil
+}
+
+// Close waits for calls under way and closes the file.
+func (d *DB) Close() error {
+	if err := d.db.Close(); err != nil {
+		return fmt.Errorf("close database: %w", err)
+	}
+	return nil
+}
+
+// Get implements table.Table; every read is consistent.
+func (d *DB) Get(ctx context.Context, key table.Key, _ ...table.ReadOption) (table.Item, error) {
+	items, err := d.GetAll(ctx, key)
+	if err != nil {
+		return table.Item{}, err
+	}
+	if items[0].Version == 0 {
+		return table.Item{}, fmt.Errorf("get item: %w", table.ErrNotFound)
+	}
+	return items[0], nil
+}
+
+// GetAll implements table.Table; the items are of one point in time.
+func (d *DB) GetAll(ctx context.Context, keys ...table.Key) ([]table.Item, error) {
+	if err := errors.Join(ctx.Err(), table.CheckKeys(keys)); err != nil {
+		return nil, fmt.Errorf("get items: %w", err)
+	}
+	items := make([]table.Item, len(keys))
+	err := d.db.View(func(tx *bbolt.Tx) error {
+		bucket, now := tx.Bucket(bucketName()), d.clock.Now()
+		for i, key := range keys {
+			v, err := lookup(bucket, key)
+			if err != nil {
+				return err
+			}
+			items[i] = v.item(key, now)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("get items: %w", err)
+	}
+	return items, nil
+}
+
+func lookup(bucket *bbolt.Bucket, key table.Key) (value, error) {
+	v := value(bucket.Get(encodeKey(key)))
+	return v, v.check()
+}
+
+// Put implements table.Table.
+func (d *DB) Put(ctx context.Context, item table.Item) (int64, error) {
+	if err := d.write(ctx, table.Op{Put: &item}); err != nil {
+		return 0, fmt.Errorf("put item: %w", err)
+	}
+	return item.Version + 1, nil
+}
+
+// Delete implements table.Table.
+func (d *DB) Delete(ctx context.Context, item table.Item) error {
+	if err := d.write(ctx, table.Op{Delete: &item}); err != nil {
+		return fmt.Errorf("delete item: %w", err)
+	}
+	return nil
+}
+
+// Transact implements table.Table.
+func (d *DB) Transact(ctx context.Context, ops ...table.Op) error {
+	if err := d.write(ctx, ops...); err != nil {
+		return fmt.Errorf("write %d items: %w", len(ops), err)
+	}
+	return nil
+}
+
+// write carries out ops in a commit that it may share with other calls. A
+// refusal of ours is therefore kept apart from a failure of the transaction,
+// which would roll back the others.
+func (d *DB) write(ctx context.Context, ops ...table.Op) error {
+	if err := errors.Join(ctx.Err(), table.CheckOps(ops)); err != nil {
+		return err
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	var refusal error
+	err := d.db.Batch(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket(bucketName())
+		if refusal = verify(bucket, ops, d.clock.Now()); refusal != nil {
+			return nil
+		}
+		return apply(bucket, ops)
+	})
+	return errors.Join(err, refusal)
+}
+
+// verify checks that each op finds the version it expects.
+func verify(bucket *bbolt.Bucket, ops []table.Op, now idp.Millis) error {
+	for _, op := range ops {
+		v, err := lookup(bucket, op.Item().Key)
+		if err != nil {
+			return err
+		}
+		if v.version(now) != op.Item().Version {
+			return table.ErrConflict
+		}
+	}
+	return nil
+}
+
+func apply(bucket *bbolt.Bucket, ops []table.Op) error {
+	for _, op := range ops {
+		var err error
+		switch {
+		case op.Put != nil:
+			err = bucket.Put(encodeKey(op.Put.Key), encodeValue(op.Put.Version+1, *op.Put))
+		case op.Delete != nil:
+			err = bucket.Delete(encodeKey(op.Delete.Key))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/keys"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+// Handlers serve the routes.
+type Handlers struct {
+	*web.Site
+	Keys *keys.Ring
+	auth Authenticator
+}
+
+// New makes the handlers. A nil Authenticator admits nobody.
+func New(site *web.Site, ring *keys.Ring, auth Authenticator) *Handlers {
+	return &Handlers{Site: site, Keys: ring, auth: auth}
+}
+
+// Mount adds the routes.
+func (h *Handlers) Mount(mux web.Mux) {
+	for pattern, handler := range map[string]web.Handler{
+		"GET /v1/admin/status": h.status,
+
+		"GET /v1/admin/service-providers":           h.listSPs,
+		"POST /v1/admin/service-providers":          h.createSP,
+		"GET /v1/admin/service-providers/{slug}":    h.getSP,
+		"PATCH /v1/admin/service-providers/{slug}":  h.patchSP,
+		"DELETE /v1/admin/service-providers/{slug}": h.deleteSP,
+
+		"GET /v1/admin/users":                               h.listUsers,
+		"POST /v1/admin/users":                              h.createUser,
+		"POST /v1/admin/users/import":                       h.importUsers,
+		"GET /v1/admin/users/{id}":                          h.getUser,
+		"PATCH /v1/admin/users/{id}":                        h.patchUser,
+		"DELETE /v1/admin/users/{id}":                       h.deleteUser,
+		"POST /v1/admin/users/{id}/signout":                 h.signOutUser,
+		"GET /v1/admin/users/{id}/devices":                  h.listDevices,
+		"POST /v1/admin/users/{id}/devices/{device}/revoke": h.revokeDevice,
+
+		"GET /v1/admin/invites":         h.listInvites,
+		"POST /v1/admin/invites":        h.createInvite,
+		"DELETE /v1/admin/invites/{id}": h.revokeInvite,
+
+		"GET /v1/admin/keys":                h.listKeys,
+		"POST /v1/admin/keys":               h.announceKey,
+		"POST /v1/admin/keys/{id}/activate": h.activateKey,
+		"POST /v1/admin/keys/{id}/retire":   h.retireKey,
+
+		"GET /v1/admin/audit": h.audit,
+	} {
+		mux.Handle(pattern, h.API(h.guard(handler)))
+	}
+}
+
+type actorKey struct{}
+
+// guard admits authenticated callers only, by the rules against other sites.
+func (h *Handlers) guard(next web.Handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if h.auth == nil {
+			return idp.E(idp.Unauthorized, "no administrators are configured")
+		}
+		name, err := h.auth.Authenticate(r)
+		if err != nil {
+			return err
+		}
+		if name == "" {
+			return idp.E(idp.Unauthorized, "the caller has no name")
+		}
+		if err := h.SameOriginAPI(r); err != nil {
+			return err
+		}
+		return next(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, "admin:"+name)))
+	}
+}
+
+// actor is the caller as the audit trail names it.
+func actor(ctx context.Context) string {
+	name, _ := ctx.Value(actorKey{}).(string)
+	return name
+}

@@ -1,0 +1,82 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+func (h *Handlers) listDevices(w http.ResponseWriter, r *http.Request) error {
+	u, err := h.user(r)
+	if err != nil {
+		return err
+	}
+	devices, err := h.Store.Devices(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	page := adminapi.Page[adminapi.Device]{Items: []adminapi.Device{}}
+	for i := range devices {
+		page.Items = append(page.Items, adminapi.DeviceOf(&devices[i]))
+	}
+	return web.JSON(w, http.StatusOK, page)
+}
+
+func (h *Handlers) revokeDevice(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	u, err := h.user(r)
+	if err != nil {
+		return err
+	}
+	d, err := h.deviceOf(ctx, u, r.PathValue("device"))
+	if err != nil {
+		return err
+	}
+	event := idp.AuditEvent{Event: idp.AuditDeviceRevoked, UserID: u.ID, Device: d.Name, Cred: d.ID}
+	if err := h.change(ctx, event, func() error { return h.revoke(ctx, u, d.ID) }); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+// deviceOf reads a device if it is u's; a device of somebody else is answered
+// like one that does not exist.
+func (h *Handlers) deviceOf(ctx context.Context, u *idp.User, id string) (*idp.Device, error) {
+	d, err := h.Store.Device(ctx, id)
+	if err != nil {
+		return nil, told(err)
+	}
+	if d.UserID != u.ID {
+		return nil, notFound("device of another user")
+	}
+	return d, nil
+}
+
+// revoke tries again when the device approves at the same moment, and ends the
+// sessions also of a device that was revoked before.
+func (h *Handlers) revoke(ctx context.Context, u *idp.User, id string) error {
+	for range 5 {
+		d, err := h.deviceOf(ctx, u, id)
+		if err != nil {
+			return err
+		}
+		if d.State != idp.DeviceRevoked {
+			d.State = idp.DeviceRevoked
+			err = h.Store.SaveDevice(ctx, d)
+		}
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_, err = h.Store.EndSSOSessions(ctx, u.ID, id)
+		return err
+	}
+	return idp.E(idp.Busy, "device kept changing")
+}

@@ -1,0 +1,223 @@
+package admin
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"slices"
+
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/saml/metadata"
+	"github.com/latchkey-idp/latchkey/internal/saml/preset"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+// build makes a service provider of what was sent, without storing anything.
+func (h *Handlers) build(ctx context.Context, req *adminapi.NewServiceProvider) (*idp.ServiceProvider, []string, error) {
+	sp, notes, err := h.origin(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Before the preset, which keeps what is set; and after it, because to a
+	// preset "off" and "none" look like "not set".
+	if err := apply(sp, &req.Settings); err != nil {
+		return nil, nil, err
+	}
+	if err := preset.Apply(req.Preset, sp, h.presetOptions(sp, req.Options)); err != nil {
+		return nil, nil, err
+	}
+	if err := apply(sp, &req.Settings); err != nil {
+		return nil, nil, err
+	}
+	if sp.Slug == "" {
+		if sp.Slug, err = h.freeSlug(ctx, sp); err != nil {
+			return nil, nil, err
+		}
+	}
+	more, err := h.judge(ctx, nil, sp, req.AllowUnknownAttributes)
+	return sp, append(notes, more...), err
+}
+
+// origin is the service provider as its metadata has it, or as far as it was
+// given by hand.
+func (h *Handlers) origin(req *adminapi.NewServiceProvider) (*idp.ServiceProvider, []string, error) {
+	if len(req.MetadataURL) > 2048 {
+		return nil, nil, invalid("metadata_url is longer than 2048 characters")
+	}
+	if req.Metadata == nil {
+		if req.PinnedCertificate != "" || req.MetadataURL != "" {
+			return nil, nil, invalid("pinned_certificate and metadata_url are about metadata, which is missing")
+		}
+		return byHand(req), nil, nil
+	}
+	if req.ACSURL != "" {
+		return nil, nil, invalid("acs_url is for service providers without metadata; this one's metadata has its endpoints")
+	}
+	opts := metadata.ReadOptions{Now: h.Clock(), Force: req.Force, EntityID: req.EntityID, Local: h.Config.Local()}
+	if req.PinnedCertificate != "" {
+		cert, err := certificate(req.PinnedCertificate)
+		if err != nil {
+			return nil, nil, invalid("pinned_certificate: %v", err)
+		}
+		opts.PinnedCert = cert
+	}
+	sp, said, err := metadata.ReadServiceProvider(req.Metadata, opts)
+	if err != nil {
+		return nil, nil, mistake("metadata: ", err)
+	}
+	sp.MetadataURL = req.MetadataURL
+	notes := make([]string, 0, len(said))
+	for _, n := range said {
+		notes = append(notes, string(n))
+	}
+	return sp, notes, nil
+}
+
+func byHand(req *adminapi.NewServiceProvider) *idp.ServiceProvider {
+	sp := &idp.ServiceProvider{EntityID: req.EntityID}
+	if req.ACSURL != "" {
+		yes := true
+		sp.ACS = []idp.Endpoint{{Binding: idp.BindingPOST, Location: req.ACSURL, IsDefault: &yes}}
+	}
+	return sp
+}
+
+// modify makes the service provider that a patch asks for.
+func (h *Handlers) modify(ctx context.Context, before *idp.ServiceProvider, req *adminapi.ServiceProviderPatch) (*idp.ServiceProvider, []string, error) {
+	next := *before
+	if err := apply(&next, &req.Settings); err != nil {
+		return nil, nil, err
+	}
+	if req.Options != nil || before.Draft {
+		if err := h.complete(&next, req); err != nil {
+			return nil, nil, err
+		}
+	}
+	notes, err := h.judge(ctx, before, &next, req.AllowUnknownAttributes)
+	return &next, notes, err
+}
+
+// complete asks the preset again, which knows when a draft is one no more.
+// What was set by hand in the meantime stays.
+func (h *Handlers) complete(sp *idp.ServiceProvider, req *adminapi.ServiceProviderPatch) error {
+	opts := adminapi.Options{}
+	if req.Options != nil {
+		opts = *req.Options
+	}
+	opts.Draft = opts.Draft || sp.Draft && opts.ConnectionID == ""
+	kept := *sp
+	if err := preset.Apply(sp.Preset, sp, h.presetOptions(sp, opts)); err != nil {
+		return err
+	}
+	sp.AllowSHA1, sp.AllowMissingDestination = kept.AllowSHA1, kept.AllowMissingDestination
+	sp.RequireSignedRequests = kept.RequireSignedRequests
+	return apply(sp, &req.Settings)
+}
+
+func (h *Handlers) presetOptions(sp *idp.ServiceProvider, o adminapi.Options) preset.Options {
+	issuer := sp.Issuer
+	if issuer == "" {
+		issuer = h.Config.EntityID
+	}
+	return preset.Options{
+		Local: h.Config.Local(), Issuer: issuer, Domains: o.Domains, China: o.China,
+		MyDomain: o.MyDomain, ConnectionID: o.ConnectionID, Draft: o.Draft,
+	}
+}
+
+// apply puts the settings that are given into sp.
+func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
+	if s.Name != nil {
+		sp.Name = metadata.CleanName(*s.Name)
+	}
+	set(&sp.Slug, s.Slug)
+	set(&sp.Issuer, s.Issuer)
+	set(&sp.Disabled, s.Disabled)
+	set(&sp.NameID, s.NameID)
+	set(&sp.Sign, s.Sign)
+	set(&sp.RequireSignedRequests, s.RequireSignedRequests)
+	set(&sp.AllowSHA1, s.AllowSHA1)
+	set(&sp.AllowMissingDestination, s.AllowMissingDestination)
+	set(&sp.LegacySHA1Output, s.LegacySHA1Output)
+	set(&sp.QualifyNameID, s.QualifyNameID)
+	set(&sp.CancelSendsResponse, s.CancelSendsResponse)
+	set(&sp.DefaultACR, s.DefaultACR)
+	if s.Attributes != nil {
+		sp.Attributes = slices.Clone(*s.Attributes)
+	}
+	if s.Access != nil {
+		sp.Access = slices.Clone(*s.Access)
+	}
+	if s.ACRMap != nil {
+		sp.ACRMap = *s.ACRMap
+	}
+	if s.SigningCertificates != nil {
+		return setCertificates(sp, *s.SigningCertificates)
+	}
+	return nil
+}
+
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+func setCertificates(sp *idp.ServiceProvider, pems []string) error {
+	sp.SigningCerts = nil
+	for i, text := range pems {
+		cert, err := certificate(text)
+		if err != nil {
+			return invalid("signing_certificates %d: %v", i+1, err)
+		}
+		sp.SigningCerts = append(sp.SigningCerts, cert.Raw)
+	}
+	return nil
+}
+
+// certificate reads one PEM certificate.
+func certificate(text string) (*x509.Certificate, error) {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, errors.New("not a certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+	}
+	if next, _ := pem.Decode(rest); next != nil {
+		return nil, errors.New("more than one certificate; give each on its own")
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, errors.New("this certificate cannot be read")
+	}
+	return cert, nil
+}
+
+// mistake makes an error about a file visible to whoever sent it.
+func mistake(prefix string, err error) error {
+	var m *metadata.Error
+	if !errors.As(err, &m) {
+		return err
+	}
+	return &idp.Error{Code: idp.Invalid, Reason: m.Reason, Detail: prefix + m.Error(), Err: m.Err}
+}
+
+// instructions lists what the service provider's administrator has to enter.
+func (h *Handlers) instructions(ctx context.Context, sp *idp.ServiceProvider) ([]adminapi.Field, error) {
+	certs, err := h.Keys.Published(ctx)
+	if err != nil {
+		return nil, web.KeyError(err)
+	}
+	us := preset.Us{
+		EntityID: h.Config.EntityID, SSOURL: h.Config.SSOURL(), MetadataURL: h.Config.MetadataURL() + "/" + sp.Slug,
+		DisplayName: h.Config.DisplayName,
+	}
+	if len(certs) > 0 {
+		us.CertificatePEM = certificatePEM(certs[0].Raw)
+	}
+	out := []adminapi.Field{}
+	for _, f := range preset.Instructions(sp, us) {
+		out = append(out, adminapi.Field(f))
+	}
+	return out, nil
+}

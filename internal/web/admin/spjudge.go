@@ -1,0 +1,166 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+)
+
+const (
+	maxLines = 200  // mapping lines of a service provider
+	maxRules = 1000 // lines of its access list
+)
+
+// judge refuses settings that would not work, and tells what is odd. before is
+// nil for a new service provider; what it had already is not judged again.
+func (h *Handlers) judge(ctx context.Context, before, sp *idp.ServiceProvider, allowUnknown bool) ([]string, error) {
+	for _, check := range []func(sp *idp.ServiceProvider) error{checkNames, h.checkIssuers, checkAnswers, checkAccess} {
+		if err := check(sp); err != nil {
+			return nil, err
+		}
+	}
+	if sp.LegacySHA1Output && (before == nil || !before.LegacySHA1Output) {
+		if err := h.checkSHA1(ctx); err != nil {
+			return nil, err
+		}
+	}
+	notes, err := h.checkMapping(ctx, before, sp, allowUnknown)
+	if err != nil {
+		return nil, err
+	}
+	return append(notes, spNotes(sp)...), nil
+}
+
+// spNotes says what stands in the way of signing in.
+func spNotes(sp *idp.ServiceProvider) []string {
+	var notes []string
+	if sp.Draft {
+		notes = append(notes, "This is a draft: nobody can sign in until it is completed.")
+	}
+	if sp.RequireSignedRequests && len(sp.SigningCerts) == 0 {
+		notes = append(notes, "Requests must be signed, but no signing certificate is known: all are refused until one is added.")
+	}
+	return notes
+}
+
+func checkNames(sp *idp.ServiceProvider) error {
+	switch {
+	case sp.Name == "":
+		return invalid("name is empty, or holds nothing that can be seen")
+	case !validSlug(sp.Slug):
+		return invalid("slug %q is not 1 to 40 of a-z, 0-9 and -", sp.Slug)
+	}
+	return nil
+}
+
+// checkIssuers refuses to speak in a name that the deployment does not have.
+func (h *Handlers) checkIssuers(sp *idp.ServiceProvider) error {
+	ours := h.Config.AllIssuers()
+	issuers := map[string]string{"issuer": sp.Issuer}
+	for domain, issuer := range sp.IssuerByDomain {
+		issuers["the issuer of the domain "+domain] = issuer
+	}
+	if sp.Issuer == "" {
+		delete(issuers, "issuer")
+	}
+	for _, what := range slices.Sorted(maps.Keys(issuers)) {
+		if issuer := issuers[what]; !slices.Contains(ours, issuer) {
+			return invalid("%s, %s, is not an entityID of this deployment (%s); add it to the setting LATCHKEY_ISSUERS first",
+				what, issuer, strings.Join(ours, ", "))
+		}
+	}
+	return nil
+}
+
+func checkAnswers(sp *idp.ServiceProvider) error {
+	if !slices.Contains([]string{"", idp.SignAssertion, idp.SignResponse, idp.SignBoth}, sp.Sign) {
+		return invalid("sign is %s, %s or %s, not %q", idp.SignAssertion, idp.SignResponse, idp.SignBoth, sp.Sign)
+	}
+	if sp.DefaultACR != "" && !plainURI(sp.DefaultACR) {
+		return invalid("default_acr %q is not a URI", sp.DefaultACR)
+	}
+	for class, ours := range sp.ACRMap {
+		if !plainURI(class) {
+			return invalid("acr_map: %q is not a URI", class)
+		}
+		if !slices.Contains([]string{idp.ACRQR, idp.ACRPHR, idp.ACRPHRHW}, ours) {
+			return invalid("acr_map: %q is not one of our classes: %s, %s, %s", ours, idp.ACRQR, idp.ACRPHR, idp.ACRPHRHW)
+		}
+	}
+	return nil
+}
+
+func plainURI(s string) bool {
+	return len(s) <= 1024 && strings.Contains(s, ":") && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
+}
+
+func checkAccess(sp *idp.ServiceProvider) error {
+	if len(sp.Access) > maxRules {
+		return invalid("access has more than %d lines; use an attribute of the users", maxRules)
+	}
+	for i, rule := range sp.Access {
+		kind, rest, _ := strings.Cut(rule, ":")
+		name, value, assigned := strings.Cut(rest, "=")
+		switch {
+		case kind == "user" && checkEmail(rest) == nil:
+		case kind == "attribute" && assigned && name != "" && value != "":
+		default:
+			return invalid("access %d: %q is neither user:EMAIL nor attribute:NAME=VALUE", i+1, rule)
+		}
+	}
+	return nil
+}
+
+// weakened names the settings that protect less than before.
+func weakened(before, next *idp.ServiceProvider) []string {
+	var names []string
+	for name, weaker := range map[string]bool{
+		"require_signed_requests":   before.RequireSignedRequests && !next.RequireSignedRequests,
+		"allow_sha1":                !before.AllowSHA1 && next.AllowSHA1,
+		"allow_missing_destination": !before.AllowMissingDestination && next.AllowMissingDestination,
+		"legacy_sha1_output":        !before.LegacySHA1Output && next.LegacySHA1Output,
+		"access":                    len(before.Access) > 0 && len(next.Access) == 0,
+		"acr_map":                   !reflect.DeepEqual(before.ACRMap, next.ACRMap) && len(next.ACRMap) > 0,
+	} {
+		if weaker {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// changedMembers names the members of the wire form that differ, sorted.
+func changedMembers(before, next *idp.ServiceProvider) []string {
+	a, b := members(before), members(next)
+	var names []string
+	for name := range b {
+		if !reflect.DeepEqual(a[name], b[name]) {
+			names = append(names, name)
+		}
+	}
+	for name := range a {
+		if _, ok := b[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func members(sp *idp.ServiceProvider) map[string]any {
+	var out map[string]any
+	data, err := json.Marshal(sp)
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil { // a struct of strings, numbers and lists: cannot happen
+		panic(err)
+	}
+	return out
+}

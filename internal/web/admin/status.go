@@ -1,0 +1,104 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/keys"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+// expiringIn is how early a warning about our certificate comes. Most service
+// providers ignore the dates; some do not.
+const expiringIn = 90 * 24 * time.Hour
+
+func (h *Handlers) status(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	records, err := h.Keys.List(ctx)
+	if err != nil {
+		return err
+	}
+	sps, err := h.Store.ServiceProviders(ctx)
+	if err != nil {
+		return err
+	}
+	s := adminapi.Status{
+		Version: version(), PublicURL: h.Config.PublicURL, EntityID: h.Config.EntityID, Issuers: h.Config.AllIssuers(),
+		SSOURL: h.Config.SSOURL(), MetadataURL: h.Config.MetadataURL(), DisplayName: h.Config.DisplayName,
+		Local: h.Config.Local(), ServerTime: h.Now(), ServiceProviders: len(sps),
+		Keys: []adminapi.Key{}, Warnings: h.keyWarnings(ctx, records),
+	}
+	for _, rec := range records {
+		if rec.State != keys.Retired {
+			s.Keys = append(s.Keys, keyOf(rec))
+		}
+	}
+	for _, summary := range sps {
+		sp, err := h.Store.ServiceProvider(ctx, summary.EntityID)
+		if idp.CodeOf(told(err)) == idp.NotFound { // removed meanwhile
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.Warnings = append(s.Warnings, h.spWarnings(sp)...)
+	}
+	return web.JSON(w, http.StatusOK, s)
+}
+
+// keyWarnings has the signing key sign something.
+func (h *Handlers) keyWarnings(ctx context.Context, records []keys.Record) []adminapi.Warning {
+	warnings := []adminapi.Warning{}
+	pair, err := h.Keys.Active(ctx)
+	if err == nil {
+		err = pair.Check(ctx)
+	}
+	if err != nil {
+		h.Log.WarnContext(ctx, "signing key failed its test", "error", err.Error(), "corr_id", web.RecordFrom(ctx).CorrID)
+		warnings = append(warnings, adminapi.Warning{
+			Code: "key.unusable", Subject: "signing key",
+			Text: "The signing key cannot sign; nobody can sign in. The log has the cause.",
+		})
+	}
+	for _, rec := range records {
+		k := keyOf(rec)
+		if left := time.Unix(k.NotAfter, 0).Sub(h.Clock()); rec.State == keys.Active && left < expiringIn {
+			warnings = append(warnings, adminapi.Warning{
+				Code: "key.expiring", Subject: k.ID,
+				Text: fmt.Sprintf("The signing certificate ends on %s: announce a new key and give it to the service providers.",
+					time.Unix(k.NotAfter, 0).UTC().Format(time.DateOnly)),
+			})
+		}
+	}
+	return warnings
+}
+
+func (h *Handlers) spWarnings(sp *idp.ServiceProvider) []adminapi.Warning {
+	var warnings []adminapi.Warning
+	warn := func(code, text string) {
+		warnings = append(warnings, adminapi.Warning{Code: code, Subject: sp.Slug, Text: text})
+	}
+	if sp.Draft {
+		warn("sp.draft", "This service provider is a draft: nobody can sign in until it is completed.")
+	} else if sp.RequireSignedRequests && len(sp.SigningCerts) == 0 {
+		warn("sp.unverifiable", "It must sign its requests, but no signing certificate of it is known: all are refused.")
+	}
+	if err := h.checkIssuers(sp); err != nil {
+		warn("sp.issuer", idp.AsError(err).Detail)
+	}
+	return warnings
+}
+
+// version is what the build knows of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,198 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/latchkey-idp/latchkey/internal/devicekey"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/saml/response"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+type approveBody struct {
+	Type  string  `json:"type"` // device-key
+	Match *string `json:"match"`
+	Live  *string `json:"live"`
+	JWS   string  `json:"jws"`
+}
+
+func (h *Handlers) approve(w http.ResponseWriter, r *http.Request) error {
+	sid, ch, err := h.phone(r)
+	if err != nil {
+		return err
+	}
+	var body approveBody
+	if err := web.ReadJSON(r, web.MaxJSON, false, &body); err != nil {
+		return err
+	}
+	if body.Type != "device-key" {
+		return idp.E(idp.BadRequest, "type %q is not offered", body.Type)
+	}
+	ctx := r.Context()
+	s, err := h.change(ctx, sid, func(s idp.QRSession) (idp.QRSession, error) {
+		event, err := h.approveEvent(ctx, s, ch, body)
+		if err != nil {
+			return s, err
+		}
+		return login.Apply(s, event, h.Now())
+	})
+	if err != nil {
+		if s.SID != "" && idp.CodeOf(err) != idp.SessionUnknown {
+			h.Record(ctx, idp.AuditEvent{
+				Event: idp.AuditApproveFailed, Actor: "phone", SID: s.SID, Login: s.Login, SP: s.SP,
+				Detail: map[string]string{"code": string(idp.CodeOf(err)), "cause": idp.AsError(err).Detail},
+			})
+		}
+		return err
+	}
+	return web.JSON(w, http.StatusOK, approved{
+		Status: s.State, App: s.Context.App.Name, User: approvedUser{s.UserDisplay}, Notices: []string{},
+	})
+}
+
+type approved struct {
+	Status    idp.State    `json:"status"`
+	App       string       `json:"app"`
+	User      approvedUser `json:"user"`
+	UndoUntil *int64       `json:"undo_until"`
+	ReturnTo  *string      `json:"return_to"`
+	Notices   []string     `json:"notices"`
+}
+
+type approvedUser struct {
+	Display string `json:"display"`
+}
+
+// approveEvent makes the checks of 6.6, in that order, against the session as
+// read. What cannot be an approval any more (another claim key, a final state,
+// the same bytes again) is left to Apply; so nobody learns more than it tells.
+func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch []byte, body approveBody) (login.Event, error) {
+	event := login.Approve{ClaimHash: ch, ApprovalHash: devicekey.ApprovalHash(body.JWS)}
+	if !idp.Equal(s.ClaimHash, ch) || login.Observe(s, h.Now()).State != idp.StateScanned {
+		return event, nil
+	}
+	bad := func(err error) (login.Event, error) {
+		if idp.CodeOf(err) == idp.Busy || idp.CodeOf(err) == idp.Internal {
+			return nil, err // ours, not the phone's: not counted
+		}
+		return login.BadApprove{ClaimHash: ch, Err: err}, nil
+	}
+	refuse := func(err error) (login.Event, error) {
+		event.Refused = err
+		return event, nil
+	}
+
+	facts, err := h.credential(ctx, s, body.JWS)
+	if err != nil {
+		if idp.CodeOf(err) == idp.CredentialUnknown || idp.CodeOf(err) == idp.CredentialRevoked {
+			return refuse(err)
+		}
+		return bad(err)
+	}
+	device := facts.Device
+	if body.Match != nil || body.Live != nil {
+		return bad(idp.E(idp.BadChallenge, "a number or liveness id that nobody asked for"))
+	}
+	text, err := login.TextOf(s, login.NoValue, login.NoValue)
+	if err != nil {
+		return nil, err
+	}
+	bytes, err := text.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := devicekey.VerifyApproval(body.JWS, bytes, device); err != nil {
+		return bad(err)
+	}
+
+	user, err := h.mayApprove(ctx, s, facts)
+	if err != nil {
+		if idp.CodeOf(err) == idp.Busy || idp.CodeOf(err) == idp.Internal {
+			return nil, err
+		}
+		return refuse(err)
+	}
+	// The credential first: if the session's write fails, nothing was granted.
+	if err := h.used(ctx, device, s, event.ApprovalHash); err != nil {
+		return nil, err
+	}
+	event.UserID, event.UserDisplay = user.ID, user.Display()
+	event.CredentialID, event.DeviceName = device.ID, device.Name
+	return event, nil
+}
+
+// credential finds the device that a JWS says it is signed by, and with it the
+// service provider.
+func (h *Handlers) credential(ctx context.Context, s idp.QRSession, jws string) (store.Facts, error) {
+	kid, err := devicekey.KeyID(jws)
+	if err != nil {
+		return store.Facts{}, err
+	}
+	facts, err := h.Store.Facts(ctx, s.SP, kid, "")
+	if err != nil {
+		return facts, err
+	}
+	if facts.Device == nil {
+		// A known pop key signs without a user check: told apart, because the
+		// person can do something about it.
+		if _, err := h.Store.DeviceOfPopKey(ctx, kid); err == nil {
+			return facts, idp.E(idp.UVRequired, "signed by a pop key")
+		}
+		return facts, idp.E(idp.CredentialUnknown, "no credential with this kid")
+	}
+	if !facts.Device.Usable() {
+		return facts, idp.E(idp.CredentialRevoked, "credential is %s", facts.Device.State)
+	}
+	return facts, nil
+}
+
+// mayApprove is step 5 of 6.6.
+func (h *Handlers) mayApprove(ctx context.Context, s idp.QRSession, facts store.Facts) (*idp.User, error) {
+	user, err := h.Directory.User(ctx, facts.Device.UserID)
+	if err != nil {
+		return nil, err
+	}
+	sp := facts.SP
+	switch {
+	case user.Disabled:
+		return nil, idp.E(idp.UserInactive, "user %s is disabled", user.ID)
+	case sp == nil || sp.Disabled || sp.Draft:
+		return nil, idp.E(idp.AppDisabled, "service provider is gone or switched off")
+	case !sp.Admits(user):
+		return nil, &idp.Error{Code: idp.AppNotAssigned, Detail: "user " + user.ID, Args: map[string]string{"app": sp.Name}}
+	}
+	return user, h.isSubject(ctx, s, sp, user)
+}
+
+// isSubject: where the request names a Subject, nobody else may approve it.
+func (h *Handlers) isSubject(ctx context.Context, s idp.QRSession, sp *idp.ServiceProvider, user *idp.User) error {
+	if !s.HasSubject {
+		return nil
+	}
+	l, err := h.Store.Login(ctx, s.Login)
+	if errors.Is(err, store.ErrNotFound) {
+		return idp.E(idp.LoginExpired, "login is gone")
+	}
+	if err != nil {
+		return err
+	}
+	if !response.SubjectMatches(sp, l, user, h.Pairwise, s.SID) {
+		return idp.E(idp.UserMismatch, "user %s is not the Subject of the request", user.ID)
+	}
+	return nil
+}
+
+// used notes the approval on the credential, on the condition that it has not
+// changed and is active.
+func (h *Handlers) used(ctx context.Context, d *idp.Device, s idp.QRSession, ah []byte) error {
+	d.LastUsedAt, d.LastUsedApp, d.LastAH = h.Now(), s.Context.App.Name, ah
+	err := h.Store.SaveDevice(ctx, d)
+	if errors.Is(err, store.ErrConflict) {
+		return idp.E(idp.Busy, "credential changed meanwhile")
+	}
+	return err
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+)
+
+// Names of our cookies, without the __Host- prefix that they have on https.
+const (
+	CookieBrowser = "bs" // browser secret: binds login, QR session, poll and finish
+	CookieSSO     = "ss" // SSO session
+	CookieEnroll  = "en" // enrollment
+)
+
+// BrowserSecretLife is how long the browser secret lives after the last page.
+const BrowserSecretLife = 15 * time.Minute
+
+func (s *Site) cookieName(name string) string {
+	if s.Config.Local() {
+		return name
+	}
+	return "__Host-" + name
+}
+
+func (s *Site) ours(name string) bool {
+	name = strings.TrimPrefix(name, "__Host-")
+	return name == CookieBrowser || name == CookieSSO || name == CookieEnroll
+}
+
+// SetCookie sets one of our cookies: __Host-, Secure, HttpOnly, SameSite=Lax,
+// Path=/ (in local mode without prefix and Secure).
+func (s *Site) SetCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(life.Seconds()),
+		Secure: !s.Config.Local(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// ClearCookie removes one of our cookies.
+func (s *Site) ClearCookie(w http.ResponseWriter, name string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(name), Path: "/", MaxAge: -1,
+		Secure: !s.Config.Local(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// SecretCookie reads a cookie that holds a secret of n bytes; nil if it is
+// missing or malformed.
+func (s *Site) SecretCookie(r *http.Request, name string, n int) idp.Secret {
+	c, err := r.Cookie(s.cookieName(name))
+	if err != nil {
+		return nil
+	}
+	b, err := idp.DecodeBase64(c.Value, n)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// Browser is the hash of the browser secret; ok is false without the cookie.
+func (s *Site) Browser(r *http.Request) (bh idp.BrowserSecret, ok bool) {
+	secret := s.SecretCookie(r, CookieBrowser, 32)
+	if secret == nil {
+		return bh, false
+	}
+	return secret.Hash(), true
+}

@@ -1,0 +1,46 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// LoginPage is what the login page shows before its script runs
+// (approval-protocol.md 16.1). Everything else comes from the session API.
+type LoginPage struct {
+	LoginID string // as in /login?l=<id>
+	AppName string // as registered
+	AppHost string // host of the AssertionConsumerService, where the answer goes
+	AppLogo string // path on this origin; empty: none
+	Lang    string // BCP 47; empty: en
+	Links   []Link // help, privacy, accessibility, support
+
+	// ReportTo is where browsers send reports of policy violations; empty:
+	// nowhere.
+	ReportTo string
+}
+
+type loginData struct {
+	LoginPage
+	Nonce string
+}
+
+// Login writes the login page, 200. On an error before the first byte nothing
+// has been written.
+func (p *Pages) Login(w http.ResponseWriter, page LoginPage) error {
+	nonce, err := p.nonce()
+	if err != nil {
+		return err
+	}
+	page.Lang = language(page.Lang)
+	page.AppLogo = ownPath(page.AppLogo)
+	policy := "; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'" +
+		"; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'" +
+		"; require-trusted-types-for 'script'; trusted-types 'none'"
+	if page.ReportTo != "" {
+		w.Header().Set("Reporting-Endpoints", fmt.Sprintf("csp=%q", page.ReportTo))
+		policy += "; report-to csp"
+	}
+	w.Header().Add("Vary", "Cookie")
+	return write(w, http.StatusOK, policy, p.login, loginData{page, nonce})
+}

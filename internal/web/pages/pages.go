@@ -1,0 +1,104 @@
+package pages
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/latchkey-idp/latchkey/internal/assets"
+)
+
+// policyBase starts every Content-Security-Policy.
+const policyBase = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+// Pages renders pages. It is safe for concurrent use.
+type Pages struct {
+	random               io.Reader
+	login, message, post *template.Template
+}
+
+// New takes the templates of a and a random reader for nonces. It renders
+// every page once, so that a mistake in a template shows at start.
+func New(a *assets.Assets, random io.Reader) (*Pages, error) {
+	p := &Pages{random: random}
+	for name, t := range map[string]**template.Template{
+		"login.html": &p.login, "message.html": &p.message, "post.html": &p.post,
+	} {
+		found, err := a.Template(name)
+		if err != nil {
+			return nil, fmt.Errorf("find page: %w", err)
+		}
+		*t = found
+	}
+	if err := p.try(); err != nil {
+		return nil, fmt.Errorf("try page: %w", err)
+	}
+	return p, nil
+}
+
+// Link is an entry of the foot of the login page.
+type Link struct {
+	Label string
+	URL   string // http, https or mailto, or a path on this origin
+}
+
+func (p *Pages) try() error {
+	if err := p.login.Execute(io.Discard, loginData{LoginPage: LoginPage{Links: []Link{{"Help", "/"}}}}); err != nil {
+		return err
+	}
+	if err := p.message.Execute(io.Discard, messageData{MessagePage: MessagePage{Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r"}}); err != nil {
+		return err
+	}
+	return p.post.Execute(io.Discard, postData{PostPage: PostPage{HasRelayState: true}, RelayState: []string{"a", "b"}})
+}
+
+// nonce returns 128 random bits in base64 (CSP Level 3, 2.3.1).
+func (p *Pages) nonce() (string, error) {
+	b := make([]byte, 16)
+	if _, err := io.ReadFull(p.random, b); err != nil {
+		return "", fmt.Errorf("read random bytes: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(b), nil
+}
+
+// write sends a page with the headers that all pages of this package share.
+// Nothing has been written when rendering fails.
+func write(w http.ResponseWriter, status int, policy string, t *template.Template, data any) error {
+	var page bytes.Buffer
+	if err := t.Execute(&page, data); err != nil {
+		return fmt.Errorf("render page: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", policyBase+policy)
+	if h.Get("Referrer-Policy") == "" {
+		h.Set("Referrer-Policy", "same-origin")
+	}
+	w.WriteHeader(status)
+	if _, err := w.Write(page.Bytes()); err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	return nil
+}
+
+// ownPath returns path if it stays on this origin, else nothing. "//host" and
+// "/\host" lead elsewhere.
+func ownPath(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\t\r\n") {
+		return ""
+	}
+	return path
+}
+
+// language returns lang, or English where none is given.
+func language(lang string) string {
+	if lang == "" {
+		return "en"
+	}
+	return lang
+}

@@ -1,0 +1,307 @@
+// Package qrsession is what the login page calls (approval-protocol.md 15.1):
+//
+//	POST /v1/login/sessions                    create a QR session (T1)
+//	GET  /v1/login/sessions/{sid}              poll
+//	POST /v1/login/sessions/{sid}/cancel       T15
+//	POST /v1/login/sessions/{sid}/extend       T3
+//	POST /v1/login/sessions/{sid}/user-code    T2
+//
+// Invariants: nothing here signs in; a poll never writes; a session is shown
+// only to the browser whose cookie is bound to it, everything else is answered
+// like an unknown sid.
+package qrsession
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/ratelimit"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/table"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+// Handlers serve the routes.
+type Handlers struct {
+	*web.Site
+	Masters *login.MasterKeys
+
+	creates *ratelimit.Buckets // per address
+	polls   *ratelimit.Buckets // per sid
+}
+
+// New makes the handlers.
+func New(site *web.Site, masters *login.MasterKeys) *Handlers {
+	return &Handlers{
+		Site: site, Masters: masters,
+		creates: ratelimit.NewBuckets(5*time.Second, 30, site.Clock),
+		polls:   ratelimit.NewBuckets(500*time.Millisecond, 2, site.Clock),
+	}
+}
+
+// Mount adds the routes.
+func (h *Handlers) Mount(mux web.Mux) {
+	mux.Handle("POST /v1/login/sessions", h.API(h.create))
+	mux.Handle("GET /v1/login/sessions/{sid}", h.API(h.poll))
+	mux.Handle("POST /v1/login/sessions/{sid}/cancel", h.API(h.cancel))
+	mux.Handle("POST /v1/login/sessions/{sid}/extend", h.API(h.extend))
+	mux.Handle("POST /v1/login/sessions/{sid}/user-code", h.API(h.userCode))
+}
+
+type createBody struct {
+	Login     string  `json:"login"`
+	Mode      string  `json:"mode"`
+	LoginHint *string `json:"login_hint"`
+	Client    struct {
+		Lang   string       `json:"lang"`
+		UAData login.UAData `json:"uadata"`
+	} `json:"client"`
+}
+
+// create is approval-protocol.md 5.2.
+func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
+	if err := h.SameOriginAPI(r); err != nil {
+		return err
+	}
+	if r.Header.Get("Origin") == "" {
+		return idp.E(idp.CrossSite, "create without Origin")
+	}
+	client := idp.ClientFrom(r.Context())
+	if _, ok := h.creates.Take(ratelimit.Address(client.IP)); !ok {
+		h.Record(r.Context(), idp.AuditEvent{Event: idp.AuditRateLimited, Actor: "browser", Detail: map[string]string{"limit": "create"}})
+		return ratelimit.Slow(5 * time.Second)
+	}
+	key, err := idp.DecodeBase64(r.Header.Get("Idempotency-Key"), 16)
+	if err != nil {
+		return &idp.Error{Code: idp.BadRequest, Detail: "Idempotency-Key", Err: err}
+	}
+	var body createBody
+	if err := web.ReadJSON(r, web.MaxJSON, false, &body); err != nil {
+		return err
+	}
+	if body.Mode != "" && body.Mode != login.ModeQR {
+		return idp.E(idp.BadRequest, "mode is not offered")
+	}
+	if _, err := idp.DecodeBase32(body.Login, 16); err != nil {
+		return idp.E(idp.SessionUnknown, "login id")
+	}
+	bh, ok := h.Browser(r)
+	if !ok {
+		return idp.E(idp.CookiesNeeded, "no browser secret")
+	}
+	sid, err := h.Masters.NewSID(key, bh, body.Login)
+	if err != nil {
+		return err
+	}
+	session, err := h.begin(r, sid, bh, body)
+	if err != nil {
+		return err
+	}
+	return h.view(w, r, http.StatusCreated, session)
+}
+
+// begin binds the login to this browser, ends the session before, and puts the
+// new one; the same call again answers the session that it made before.
+func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body createBody) (idp.QRSession, error) {
+	ctx, now := r.Context(), h.Now()
+	var former string
+	l, err := h.Store.UpdateLogin(ctx, body.Login, func(l *idp.Login) (bool, error) {
+		next, err := login.Begin(*l, bh, sid, now)
+		if err != nil {
+			return false, err
+		}
+		former = ""
+		if l.Current != sid {
+			former = l.Current
+		}
+		changed := l.Current != next.Current || l.Browser == nil
+		*l = next
+		return changed, nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return idp.QRSession{}, idp.E(idp.SessionUnknown, "no login")
+	}
+	if err != nil {
+		return idp.QRSession{}, err
+	}
+	web.RecordFrom(ctx).SP = l.SP
+	if former != "" {
+		if err := h.supersede(r, former, bh); err != nil {
+			return idp.QRSession{}, err
+		}
+	}
+	session, err := h.newSession(r, l, sid, bh, body, now)
+	if err != nil {
+		return session, err
+	}
+	err = h.Store.CreateSession(ctx, &session)
+	if errors.Is(err, store.ErrExists) {
+		return h.Store.Session(ctx, sid)
+	}
+	if err != nil {
+		return session, err
+	}
+	h.Metrics.Count(obs.LoginStarted, nil)
+	h.Record(ctx, idp.AuditEvent{Event: idp.AuditSessionCreated, Actor: "browser", SID: sid, Login: l.ID, SP: l.SP})
+	return session, nil
+}
+
+func (h *Handlers) newSession(r *http.Request, l *idp.Login, sid string, bh idp.BrowserSecret, body createBody, now idp.Millis) (idp.QRSession, error) {
+	ctx := r.Context()
+	var refused error
+	sp, err := h.Store.RecentServiceProvider(ctx, l.SP)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		refused = idp.E(idp.AppDisabled, "service provider is gone")
+	case err != nil:
+		return idp.QRSession{}, err
+	case sp.Disabled || sp.Draft:
+		refused = idp.E(idp.AppDisabled, "service provider is switched off")
+	}
+	nonce, err := idp.NewSecret(h.Random, 32)
+	if err != nil {
+		return idp.QRSession{}, err
+	}
+	client := idp.ClientFrom(ctx)
+	browser, system := login.Describe(r.UserAgent(), body.Client.UAData)
+	web.RecordFrom(ctx).UA = browser + " on " + system
+	place := client.Place
+	if place == "" {
+		place = login.Unknown
+	}
+	s, err := login.Apply(idp.QRSession{}, login.Create{
+		Login: *l, SID: sid, Browser: bh, ACR: idp.ACRQR, KeyVer: h.Masters.Newest(), Nonce: nonce, Refused: refused,
+		Context: idp.Context{
+			V: 1, App: l.App, Browser: browser, OS: system, Place: place,
+			IP: login.CoarseIP(client.IP), RequestedAt: now.Seconds(),
+		},
+	}, now)
+	if err != nil {
+		return s, fmt.Errorf("create session: %w", err)
+	}
+	return s, nil
+}
+
+func (h *Handlers) supersede(r *http.Request, sid string, bh idp.BrowserSecret) error {
+	_, _, err := h.Store.UpdateSession(r.Context(), sid, login.Same, func(s idp.QRSession) (idp.QRSession, error) {
+		return login.Apply(s, login.Supersede{Browser: bh}, h.Now())
+	})
+	// The former session may be over, final or never have been put; the new
+	// one takes its place in each case.
+	switch idp.CodeOf(err) {
+	case idp.Busy:
+		return err
+	}
+	return nil
+}
+
+func (h *Handlers) poll(w http.ResponseWriter, r *http.Request) error {
+	if err := h.SameOriginAPI(r); err != nil {
+		return err
+	}
+	bh, ok := h.Browser(r)
+	sid := r.PathValue("sid")
+	if _, err := idp.DecodeBase32(sid, 16); err != nil || !ok {
+		return idp.E(idp.SessionUnknown, "no browser secret or no sid")
+	}
+	if wait, ok := h.polls.Take(sid); !ok {
+		return ratelimit.Slow(wait)
+	}
+	s, err := h.Store.Session(r.Context(), sid, table.Eventually)
+	if errors.Is(err, store.ErrNotFound) || err == nil && s.Browser != bh {
+		return idp.E(idp.SessionUnknown, "unknown or foreign session")
+	}
+	if err != nil {
+		return err
+	}
+	return h.view(w, r, http.StatusOK, s)
+}
+
+func (h *Handlers) cancel(w http.ResponseWriter, r *http.Request) error {
+	return h.change(w, r, func(s idp.QRSession, bh idp.BrowserSecret) (idp.QRSession, error) {
+		return login.Apply(s, login.Cancel{Browser: bh}, h.Now())
+	})
+}
+
+func (h *Handlers) extend(w http.ResponseWriter, r *http.Request) error {
+	return h.change(w, r, func(s idp.QRSession, bh idp.BrowserSecret) (idp.QRSession, error) {
+		return login.Apply(s, login.ExtendQR{Browser: bh}, h.Now())
+	})
+}
+
+// change applies an event of the browser and answers the view.
+func (h *Handlers) change(w http.ResponseWriter, r *http.Request, event func(idp.QRSession, idp.BrowserSecret) (idp.QRSession, error)) error {
+	_, after, err := h.apply(r, event)
+	if err != nil {
+		return err
+	}
+	return h.view(w, r, http.StatusOK, after)
+}
+
+func (h *Handlers) apply(r *http.Request, event func(idp.QRSession, idp.BrowserSecret) (idp.QRSession, error)) (before, after idp.QRSession, err error) {
+	if err := h.SameOriginAPI(r); err != nil {
+		return before, after, err
+	}
+	if r.Header.Get("Origin") == "" {
+		return before, after, idp.E(idp.CrossSite, "change without Origin")
+	}
+	bh, ok := h.Browser(r)
+	sid := r.PathValue("sid")
+	if _, err := idp.DecodeBase32(sid, 16); err != nil || !ok {
+		return before, after, idp.E(idp.SessionUnknown, "no browser secret or no sid")
+	}
+	before, after, err = h.Store.UpdateSession(r.Context(), sid, login.Same, func(s idp.QRSession) (idp.QRSession, error) {
+		return event(s, bh)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = idp.E(idp.SessionUnknown, "unknown session")
+	}
+	h.RecordTransition(r.Context(), "browser", before, after)
+	return before, after, err
+}
+
+// userCode makes a code to type where the picture cannot be scanned (3.5).
+func (h *Handlers) userCode(w http.ResponseWriter, r *http.Request) error {
+	sid := r.PathValue("sid")
+	var letters string
+	_, _, err := h.apply(r, func(s idp.QRSession, bh idp.BrowserSecret) (idp.QRSession, error) {
+		// Judged before the code is put, so that a refused call leaves nothing.
+		if next, err := login.Apply(s, login.ShowCode{Browser: bh, CodeHash: []byte{0}}, h.Now()); err != nil {
+			return next, err
+		}
+		code, mac, err := h.newCode(r, sid, s.LoginExpiresAt)
+		if err != nil {
+			return s, err
+		}
+		letters = code
+		return login.Apply(s, login.ShowCode{Browser: bh, CodeHash: mac}, h.Now())
+	})
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusCreated, map[string]string{
+		"user_code": login.DisplayUserCode(letters), "verification_uri": h.Config.PublicURL + "/m",
+	})
+}
+
+// newCode puts a code that no other session has.
+func (h *Handlers) newCode(r *http.Request, sid string, expires idp.Millis) (letters string, mac []byte, err error) {
+	for range 5 {
+		if letters, err = login.NewUserCode(h.Random); err != nil {
+			return "", nil, err
+		}
+		if mac, err = h.Masters.CodeHash(h.Masters.Newest(), letters); err != nil {
+			return "", nil, err
+		}
+		err = h.Store.PutCode(r.Context(), mac, sid, expires)
+		if !errors.Is(err, store.ErrExists) {
+			return letters, mac, err
+		}
+	}
+	return "", nil, idp.E(idp.Busy, "no free user code")
+}

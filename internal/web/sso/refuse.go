@@ -1,0 +1,170 @@
+package sso
+
+import (
+	"encoding/hex"
+	"errors"
+	"net/http"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/saml"
+	"github.com/latchkey-idp/latchkey/internal/saml/response"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/web"
+	"github.com/latchkey-idp/latchkey/internal/web/pages"
+)
+
+// declined: the person said no, and the service provider may be told.
+func declined(s idp.QRSession) bool {
+	return s.State == idp.StateDenied || s.State == idp.StateCancelled && s.Why == idp.WhyBrowser
+}
+
+// finishRefused shows why nobody was signed in. Where another try may help the
+// page offers it with the same key (so the same assertion), else it offers the
+// way back to the application, which is then told by a SAML status.
+func (h *Handlers) finishRefused(w http.ResponseWriter, r *http.Request, s idp.QRSession, form finishForm, err error) error {
+	e := idp.AsError(err)
+	h.Record(r.Context(), idp.AuditEvent{
+		Event: idp.AuditFinishRejected, Actor: "browser", UserID: s.UserID, SID: s.SID, Login: s.Login, SP: s.SP,
+		Detail: map[string]string{"reason": e.LogReason(), "cause": e.Detail},
+	})
+	app := s.Context.App.Name
+	if e.Args == nil {
+		e.Args = map[string]string{"app": app}
+	}
+	field := []pages.Field{{Name: "sid", Value: s.SID}, {Name: "finish_key", Value: form.key.Reveal()}}
+	switch e.Code {
+	case idp.Busy:
+		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/finish", Label: "Try again", Fields: field})
+	case idp.SignInRefused, idp.UserInactive, idp.UserMismatch, idp.AppNotAssigned, idp.CredentialRevoked, idp.PolicyPasskeyRequired, idp.SAMLRefused:
+		field = append(field, pages.Field{Name: "decline", Value: "1"})
+		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/finish", Label: "Go back to " + app, Fields: field})
+	}
+	return e
+}
+
+// decline ends the login and tells the service provider that nobody was signed
+// in, with the status of the reason.
+func (h *Handlers) decline(w http.ResponseWriter, r *http.Request, s idp.QRSession) error {
+	ctx := r.Context()
+	status, err := h.statusOf(r, s)
+	if err != nil {
+		return err
+	}
+	if !s.State.Final() {
+		_, _, err := h.Store.UpdateSession(ctx, s.SID, login.Same, func(s idp.QRSession) (idp.QRSession, error) {
+			return login.Apply(s, login.Cancel{Browser: s.Browser}, h.Now())
+		})
+		if err != nil {
+			return err
+		}
+	}
+	l, err := h.Store.UpdateLogin(ctx, s.Login, func(l *idp.Login) (bool, error) {
+		marked, err := login.Complete(*l, s.SID)
+		changed := l.Done != marked.Done
+		*l = marked
+		return changed, err
+	})
+	if err != nil {
+		return err
+	}
+	sp, err := h.Store.ServiceProvider(ctx, l.SP)
+	if err != nil {
+		return appGone(err)
+	}
+	if sp.Disabled || sp.Draft || !sp.HasACS(l.ACS) {
+		return idp.E(idp.AppDisabled, "service provider or ACS is switched off")
+	}
+	return h.fail(w, r, failure{
+		sp: sp, status: status, acs: l.ACS, requestID: l.RequestID, issuer: l.Issuer,
+		relayState: l.RelayState, hasRelayState: l.HasRelayState, seed: s.SID,
+	})
+}
+
+func appGone(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return idp.E(idp.AppDisabled, "service provider is gone")
+	}
+	return err
+}
+
+// statusOf is the SAML status for a sign-in that ended without an assertion.
+func (h *Handlers) statusOf(r *http.Request, s idp.QRSession) (*saml.StatusError, error) {
+	responder := func(second, message string) *saml.StatusError {
+		return &saml.StatusError{Top: saml.StatusResponder, Second: second, Message: message}
+	}
+	switch observed := login.Observe(s, h.Now()); observed.State {
+	case idp.StateDenied:
+		return responder(saml.StatusAuthnFailed, "The person denied the sign-in on the phone."), nil
+	case idp.StateCancelled:
+		return responder(saml.StatusRequestDenied, "The person cancelled the sign-in."), nil
+	case idp.StateApproved:
+		_, err := h.subjectOf(r.Context(), s)
+		switch {
+		case err != nil && outage(err):
+			return nil, err
+		case idp.CodeOf(err) == idp.UserMismatch:
+			return responder(saml.StatusUnknownPrincipal, "Another person than the requested one wanted to sign in."), nil
+		}
+		return responder(saml.StatusAuthnFailed, "The person cannot be signed in to this application."), nil
+	case idp.StateConsumed:
+		if h.Now() >= s.ConsumedAt.Add(login.FinishRepeat) {
+			return nil, idp.E(idp.WrongState, "already finished")
+		}
+		return responder(saml.StatusAuthnFailed, "The person cannot be signed in to this application."), nil
+	case idp.StateCreated, idp.StateScanned:
+		return responder(saml.StatusRequestDenied, "The person cancelled the sign-in."), nil
+	default:
+		return nil, idp.E(idp.SessionExpired, "nothing to decline")
+	}
+}
+
+// failure is a SAML status on its way to a service provider.
+type failure struct {
+	sp            *idp.ServiceProvider
+	status        *saml.StatusError
+	acs           string
+	requestID     string
+	issuer        string
+	relayState    string
+	hasRelayState bool
+	seed          string
+}
+
+// fail signs a Response without an assertion and posts it to the ACS.
+func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, f failure) error {
+	ctx := r.Context()
+	id, err := idp.NewSecret(h.Random, 16)
+	if err != nil {
+		return err
+	}
+	key, err := h.signing(ctx)
+	if err != nil {
+		return err
+	}
+	issued, err := response.Fail(f.status, response.Failure{
+		Issuer: f.issuer, ACS: f.acs, InResponseTo: f.requestID, ResponseID: "_" + hex.EncodeToString(id),
+		Now: h.Clock(), LegacySHA1: f.sp.LegacySHA1Output,
+	}, key)
+	if err != nil {
+		return web.KeyError(err)
+	}
+	web.RecordFrom(ctx).Reason = statusReason(f.status.Second)
+	h.Record(ctx, idp.AuditEvent{
+		Event: idp.AuditRequestRejected, Actor: "browser", SP: f.sp.EntityID, SID: f.seed,
+		Detail: map[string]string{"status": f.status.Second, "message": f.status.Message},
+	})
+	return h.Pages.AutoPost(w, pages.PostPage{
+		ACS: f.acs, SAMLResponse: response.Encode(issued.XML), RelayState: f.relayState, HasRelayState: f.hasRelayState, AppName: f.sp.Name,
+	})
+}
+
+// statusReason names a SAML status in logs and metrics: "saml.NoPassive".
+func statusReason(second string) string {
+	for i := len(second) - 1; i >= 0; i-- {
+		if second[i] == ':' {
+			return "saml." + second[i+1:]
+		}
+	}
+	return "saml." + second
+}

@@ -1,0 +1,86 @@
+// Package sso is the function that a service provider sends people to, and
+// that sends them back (saml-profile.md; approval-protocol.md 5):
+//
+//	GET, POST /saml/sso        an AuthnRequest by HTTP-Redirect or HTTP-POST
+//	GET       /login           the login page
+//	POST      /login/finish    the signed Response, as a form to the ACS
+//	GET       /login/logo/{x}  a monogram for an application
+//	GET       /assets/{file}   styles and scripts of the pages
+//
+// Invariants: a request is judged once, on arrival, and stored as a Login;
+// nothing of it comes back from the browser. /saml/sso reads no cookie. An
+// assertion is issued only by finish, only to the browser that is bound to the
+// login, and only once: its ID is fixed by compare-and-swap before anything is
+// signed. Nothing is signed for a request that is not authentic.
+package sso
+
+import (
+	"context"
+	"crypto"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/latchkey-idp/latchkey/internal/directory"
+	"github.com/latchkey-idp/latchkey/internal/keys"
+	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/ratelimit"
+	"github.com/latchkey-idp/latchkey/internal/saml/response"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+// Handlers serve the routes.
+type Handlers struct {
+	*web.Site
+	Masters   *login.MasterKeys
+	Pairwise  []byte // 32-byte key of generated NameIDs; never changes
+	Keys      *keys.Ring
+	Directory directory.Directory
+	Assets    http.Handler
+
+	failures *ratelimit.Buckets // signed refusals per address
+}
+
+// New completes the handlers.
+func New(h Handlers) *Handlers {
+	h.failures = ratelimit.NewBuckets(time.Second, 30, h.Clock)
+	return &h
+}
+
+// Mount adds the routes.
+func (h *Handlers) Mount(mux web.Mux) {
+	mux.Handle("GET /saml/sso", h.Page(h.redirect))
+	mux.Handle("POST /saml/sso", h.Page(h.post))
+	mux.Handle("/saml/sso", h.MethodNotAllowed("GET", "POST"))
+	mux.Handle("GET /login", h.Page(h.page))
+	mux.Handle("POST /login/finish", h.Page(h.finish))
+	mux.Handle("GET /login/logo/{letter}", h.Page(h.logo))
+	mux.Handle("GET /assets/{file}", h.Assets)
+}
+
+// signing is the key for this request. Each signature is measured.
+func (h *Handlers) signing(ctx context.Context) (response.Signing, error) {
+	pair, err := h.Keys.Active(ctx)
+	if err != nil {
+		return response.Signing{}, web.KeyError(err)
+	}
+	return response.Signing{
+		Signer:      timed{pair.Signer(ctx), h.Metrics, h.Clock},
+		Certificate: pair.Certificate,
+	}, nil
+}
+
+// timed measures how long signing takes.
+type timed struct {
+	crypto.Signer
+	metrics obs.Metrics
+	clock   func() time.Time
+}
+
+func (t timed) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	start := t.clock()
+	sig, err := t.Signer.Sign(random, digest, opts)
+	t.metrics.Observe(obs.SignLatency, float64(t.clock().Sub(start).Microseconds())/1000, nil)
+	return sig, err
+}
