@@ -42,7 +42,8 @@ const MaxImport = 500
 
 // Import is the body of POST /v1/admin/users/import. All rows are judged before
 // the first is stored. A row whose user exists with the same values is
-// unchanged; with other values it is a mistake, or, with Update, an update.
+// unchanged; with other values it is a mistake, or, with Update, an update: what
+// the row leaves empty stays, and it never enables a disabled user.
 type Import struct {
 	Users  []NewUser `json:"users"`
 	Update bool      `json:"update,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -104,14 +105,36 @@ func (h *Handlers) judgeRow(ctx context.Context, row *adminapi.NewUser, update b
 		return nil, err
 	}
 	before := *known
-	fill(known, row)
+	merge(known, row)
 	switch {
 	case reflect.DeepEqual(before, *known):
 		return nil, nil
 	case !update:
 		return nil, idp.E(idp.Conflict, "%s exists already, with other values", u.Email)
 	}
-	return known, nil
+	return known, checkUser(known)
+}
+
+// merge sets what the row gives. What it leaves empty stays, and a row never
+// enables a user who was disabled.
+func merge(u *idp.User, row *adminapi.NewUser) {
+	for _, f := range []struct {
+		field *string
+		value string
+	}{
+		{&u.UPN, row.UPN}, {&u.GivenName, row.GivenName}, {&u.FamilyName, row.FamilyName}, {&u.DisplayName, row.DisplayName},
+	} {
+		if v := strings.TrimSpace(f.value); v != "" {
+			*f.field = v
+		}
+	}
+	u.Attributes = maps.Clone(u.Attributes)
+	for name, values := range row.Attributes {
+		if len(values) > 0 {
+			setAttribute(u, name, values)
+		}
+	}
+	u.Disabled = u.Disabled || row.Disabled
 }
 
 func (h *Handlers) saveRows(ctx context.Context, users []*idp.User) error {

@@ -20,7 +20,7 @@ import (
 
 var (
 	keyID   = regexp.MustCompile(`^key-[0-9]{1,9}$`)
-	keyFile = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	keyFile = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,60}\.pem$`)
 )
 
 func (h *Handlers) listKeys(w http.ResponseWriter, r *http.Request) error {
@@ -58,7 +58,7 @@ func (h *Handlers) keyRef(ref string) (string, error) {
 		id, err := idp.NewID(h.Random)
 		return "signing-" + h.Clock().UTC().Format(time.DateOnly) + "-" + strings.ToLower(id[:min(len(id), 6)]) + ".pem", err
 	case local && !keyFile.MatchString(ref):
-		return "", invalid("ref %q is not the name of a file in the data directory", ref)
+		return "", invalid("ref %q is not the name of a key file: give one such as signing-key-2.pem, without a folder", ref)
 	case ref == "":
 		return "", invalid("ref is missing: give the ARN of the KMS key that is to sign next")
 	case len(ref) > 2048:

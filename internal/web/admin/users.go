@@ -91,20 +91,9 @@ func (h *Handlers) newUser(req *adminapi.NewUser) (*idp.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &idp.User{ID: id, Source: "local"}
-	fill(u, req)
+	u := &idp.User{ID: id, Email: strings.TrimSpace(req.Email), Source: "local"}
+	merge(u, req)
 	return u, checkUser(u)
-}
-
-// fill sets everything about u that an administrator says.
-func fill(u *idp.User, req *adminapi.NewUser) {
-	u.Email, u.UPN = strings.TrimSpace(req.Email), strings.TrimSpace(req.UPN)
-	u.GivenName, u.FamilyName = strings.TrimSpace(req.GivenName), strings.TrimSpace(req.FamilyName)
-	u.DisplayName, u.Disabled = strings.TrimSpace(req.DisplayName), req.Disabled
-	u.Attributes = nil
-	for name, values := range req.Attributes {
-		setAttribute(u, name, values)
-	}
 }
 
 // setAttribute replaces an attribute; without values it is removed.

@@ -236,40 +236,40 @@ func (h *Handlers) extend(w http.ResponseWriter, r *http.Request) error {
 
 // change applies an event of the browser and answers the view.
 func (h *Handlers) change(w http.ResponseWriter, r *http.Request, event func(idp.QRSession, idp.BrowserSecret) (idp.QRSession, error)) error {
-	_, after, err := h.apply(r, event)
+	after, err := h.apply(r, event)
 	if err != nil {
 		return err
 	}
 	return h.view(w, r, http.StatusOK, after)
 }
 
-func (h *Handlers) apply(r *http.Request, event func(idp.QRSession, idp.BrowserSecret) (idp.QRSession, error)) (before, after idp.QRSession, err error) {
+func (h *Handlers) apply(r *http.Request, event func(idp.QRSession, idp.BrowserSecret) (idp.QRSession, error)) (idp.QRSession, error) {
 	if err := h.SameOriginAPI(r); err != nil {
-		return before, after, err
+		return idp.QRSession{}, err
 	}
 	if r.Header.Get("Origin") == "" {
-		return before, after, idp.E(idp.CrossSite, "change without Origin")
+		return idp.QRSession{}, idp.E(idp.CrossSite, "change without Origin")
 	}
 	bh, ok := h.Browser(r)
 	sid := r.PathValue("sid")
 	if _, err := idp.DecodeBase32(sid, 16); err != nil || !ok {
-		return before, after, idp.E(idp.SessionUnknown, "no browser secret or no sid")
+		return idp.QRSession{}, idp.E(idp.SessionUnknown, "no browser secret or no sid")
 	}
-	before, after, err = h.Store.UpdateSession(r.Context(), sid, login.Same, func(s idp.QRSession) (idp.QRSession, error) {
+	before, after, err := h.Store.UpdateSession(r.Context(), sid, login.Same, func(s idp.QRSession) (idp.QRSession, error) {
 		return event(s, bh)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		err = idp.E(idp.SessionUnknown, "unknown session")
 	}
 	h.RecordTransition(r.Context(), "browser", before, after)
-	return before, after, err
+	return after, err
 }
 
 // userCode makes a code to type where the picture cannot be scanned (3.5).
 func (h *Handlers) userCode(w http.ResponseWriter, r *http.Request) error {
 	sid := r.PathValue("sid")
 	var letters string
-	_, _, err := h.apply(r, func(s idp.QRSession, bh idp.BrowserSecret) (idp.QRSession, error) {
+	_, err := h.apply(r, func(s idp.QRSession, bh idp.BrowserSecret) (idp.QRSession, error) {
 		// Judged before the code is put, so that a refused call leaves nothing.
 		if next, err := login.Apply(s, login.ShowCode{Browser: bh, CodeHash: []byte{0}}, h.Now()); err != nil {
 			return next, err

@@ -25,7 +25,7 @@ const maxPost = 128 << 10
 func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request) error {
 	in, err := binding.Redirect(r.URL.RawQuery)
 	if err != nil {
-		return h.rejected(r, nil, err)
+		return h.rejected(nil, err)
 	}
 	return h.receive(w, r, in)
 }
@@ -33,11 +33,11 @@ func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) post(w http.ResponseWriter, r *http.Request) error {
 	body, err := web.ReadBody(r, maxPost)
 	if err != nil {
-		return h.rejected(r, nil, err)
+		return h.rejected(nil, err)
 	}
 	in, err := binding.POST(r.Header.Get("Content-Type"), body)
 	if err != nil {
-		return h.rejected(r, nil, err)
+		return h.rejected(nil, err)
 	}
 	return h.receive(w, r, in)
 }
@@ -48,11 +48,11 @@ func (h *Handlers) post(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.Inbound) error {
 	req, err := request.Parse(in)
 	if err != nil {
-		return h.rejected(r, nil, err)
+		return h.rejected(nil, err)
 	}
 	sp, err := h.serviceProvider(r.Context(), req.Issuer)
 	if err != nil {
-		return h.rejected(r, nil, err)
+		return h.rejected(nil, err)
 	}
 	web.RecordFrom(r.Context()).SP = sp.EntityID
 	draft, err := request.Judge(req, in, sp, h.env())
@@ -61,11 +61,11 @@ func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.I
 		return h.refuseRequest(w, r, sp, draft, answer)
 	}
 	if err != nil {
-		return h.rejected(r, sp, err)
+		return h.rejected(sp, err)
 	}
 	l, err := h.store(r.Context(), draft, sp)
 	if err != nil {
-		return h.rejected(r, sp, err)
+		return h.rejected(sp, err)
 	}
 	http.Redirect(w, r, "/login?l="+url.QueryEscape(l.ID), http.StatusSeeOther)
 	return nil
@@ -148,7 +148,7 @@ func pending(l *idp.Login, now idp.Millis) (*idp.Login, error) {
 
 // rejected records a refusal that stays with us: an error page, nothing sent
 // anywhere.
-func (h *Handlers) rejected(r *http.Request, sp *idp.ServiceProvider, err error) error {
+func (h *Handlers) rejected(sp *idp.ServiceProvider, err error) error {
 	e := idp.AsError(err)
 	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: e.LogReason()})
 	if sp != nil {
@@ -159,7 +159,7 @@ func (h *Handlers) rejected(r *http.Request, sp *idp.ServiceProvider, err error)
 
 // refuseRequest answers an authentic request with a SAML status.
 func (h *Handlers) refuseRequest(w http.ResponseWriter, r *http.Request, sp *idp.ServiceProvider, l *idp.Login, a *request.Answer) error {
-	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: statusReason(a.StatusError.Second)})
+	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: statusReason(a.Second)})
 	if wait, ok := h.failures.Take(ratelimit.Address(idp.ClientFrom(r.Context()).IP)); !ok {
 		return ratelimit.Slow(wait)
 	}
