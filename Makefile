@@ -35,7 +35,7 @@ screenshots: ## the pictures of README and docs
 	scripts/screenshots.sh
 
 openapi: ## docs/openapi.json from docs/openapi.yaml
-	go generate ./docs
+	go test ./docs -update
 
 clean: ## what builds and tests leave behind
 	rm -rf bin dist .aws-sam

@@ -29,7 +29,7 @@ func (c *Client) ServiceProviders(ctx context.Context) ([]adminapi.ServiceProvid
 }
 
 // Find gives the short name of a service provider that was named by its
-// entityID or its short name. An *idp.Error not_found: there is none.
+// entityID or its short name. A *Problem not_found: there is none.
 func (c *Client) Find(ctx context.Context, name string) (slug string, err error) {
 	items, err := c.ServiceProviders(ctx)
 	if err != nil {

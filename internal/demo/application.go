@@ -62,6 +62,7 @@ func newApplication(ctx context.Context, d *Demo) (*application, error) {
 	m.Session = a.sessions
 	m.OnError = a.refused
 	m.ServiceProvider.SignatureMethod = dsig.RSASHA256SignatureMethod // samlsp's own choice is SHA-1
+	m.ServiceProvider.AuthnNameIDFormat = saml.EmailAddressNameIDFormat
 	// samlsp forgets a request after 90 seconds; people may take the whole
 	// life of a sign-in.
 	codec := samlsp.DefaultTrackedRequestCodec(opts)
@@ -143,7 +144,7 @@ type attributeView struct {
 }
 
 func (a *application) home(w http.ResponseWriter, r *http.Request) {
-	page := homePage{App: appName, Command: a.demo.command("approve"), Phone: a.demo.Phone}
+	page := homePage{App: appName, Command: a.demo.Command("approve"), Phone: a.demo.Phone}
 	if assertion := a.sessions.of(r); assertion != nil {
 		page.Session = describe(assertion)
 	}

@@ -164,8 +164,9 @@ func (d *Demo) Close() error {
 	return err
 }
 
-// Commands that do by hand what the phone's page does.
-func (d *Demo) command(verb string) string {
+// Command is the command line that does by hand what the phone's page does:
+// verb is "approve" or "deny".
+func (d *Demo) Command(verb string) string {
 	return fmt.Sprintf("%s phone %s --page %s/screen.png --state %s", d.opt.Program, verb, d.Phone, d.statePath())
 }
 

@@ -24,7 +24,7 @@ func prepareDir(dir string, keep bool, clock idp.Clock) error {
 	}
 	if len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(dir, marker)); err != nil {
-			return fmt.Errorf("%s holds something else than a demo; choose another directory with --data", dir)
+			return fmt.Errorf("%s holds something else than a demo; choose another directory with --dir", dir)
 		}
 		if keep {
 			return nil
@@ -46,7 +46,7 @@ func prepareDir(dir string, keep bool, clock idp.Clock) error {
 func removeDemo(dir string, clock idp.Clock) error {
 	db, err := bolt.Open(filepath.Join(dir, "latchkey.db"), clock)
 	if errors.Is(err, bolt.ErrInUse) {
-		return fmt.Errorf("a demo is running with %s; stop it, or choose another directory with --data", dir)
+		return fmt.Errorf("a demo is running with %s; stop it, or choose another directory with --dir", dir)
 	}
 	if err == nil {
 		err = db.Close()

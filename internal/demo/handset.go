@@ -60,7 +60,7 @@ func (h *handset) page(w http.ResponseWriter, _ *http.Request) {
 	}
 	h.pages.show(w, http.StatusOK, "phone.html", phonePage{
 		App: appName, User: h.demo.device.Info().User, IDP: idpURL.Host,
-		Command: h.demo.command("approve"), Home: h.demo.App,
+		Command: h.demo.Command("approve"), Home: h.demo.App,
 	})
 }
 

@@ -104,9 +104,10 @@ func (s *Store) PutSession(ctx context.Context, q *idp.QRSession) error {
 	return err
 }
 
-// Decision is what Sessions.Update's decide says: the session after the event
+// Decision is what UpdateSession's decide says: the session after the event
 // and the refusal to answer with, if any; a refusal may come with a changed
-// session, which is written all the same.
+// session, which is written all the same. ErrConflict means that decide itself
+// was overtaken, by a write to what it decided on, and has to start again.
 type Decision func(s idp.QRSession) (next idp.QRSession, err error)
 
 // UpdateSession is steps 1 to 5 of approval-protocol.md 4.2: read, decide,
@@ -118,6 +119,9 @@ func (s *Store) UpdateSession(ctx context.Context, sid string, same func(a, b id
 			return before, before, err
 		}
 		next, refusal := decide(before)
+		if errors.Is(refusal, ErrConflict) {
+			continue
+		}
 		if same(before, next) {
 			return before, before, refusal
 		}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -25,9 +24,10 @@ func (s *Site) cookieName(name string) string {
 	return "__Host-" + name
 }
 
+// ours reports whether a cookie of this name can only be one of ours. Without
+// the prefix it can be one that a neighboring host has set; it is ignored.
 func (s *Site) ours(name string) bool {
-	name = strings.TrimPrefix(name, "__Host-")
-	return name == CookieBrowser || name == CookieSSO || name == CookieEnroll
+	return name == s.cookieName(CookieBrowser) || name == s.cookieName(CookieSSO) || name == s.cookieName(CookieEnroll)
 }
 
 // SetCookie sets one of our cookies: __Host-, Secure, HttpOnly, SameSite=Lax,

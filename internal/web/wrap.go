@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -30,7 +31,7 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 		s.headers(out.Header())
 		defer func() {
 			if p := recover(); p != nil {
-				rec.Reason, rec.Err = string(idp.Panic), fmt.Sprint(p)
+				rec.Reason, rec.Err = string(idp.Panic), describe(p)
 				s.Log.ErrorContext(r.Context(), "panic", "corr_id", rec.CorrID, "stack", string(debug.Stack()))
 				if out.status == 0 {
 					s.refuse(out, r, &idp.Error{Code: idp.Internal, Reason: idp.Panic})
@@ -45,6 +46,15 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(out, r.Body, maxBody)
 		next.ServeHTTP(out, r)
 	})
+}
+
+// describe says what panicked: the text of the runtime's own errors, else only
+// the type, because a value may hold what must not be logged.
+func describe(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", p)
 }
 
 // reference makes the id that a person can read out to an administrator.

@@ -75,5 +75,8 @@ func nameIDFormat(req *AuthnRequest, sp *idp.ServiceProvider) (format string, ok
 	if err != nil {
 		return "", false, fmt.Errorf("parse NameID mapping of %s: %w", sp.EntityID, err)
 	}
-	return req.NameIDFormat, req.NameIDFormat == rule.Format, nil
+	// A transient identifier says less than any other and is made for whoever
+	// asks: many service providers do so unless told otherwise.
+	ok = req.NameIDFormat == rule.Format || req.NameIDFormat == idp.NameIDTransient && !rule.None()
+	return req.NameIDFormat, ok, nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -242,16 +243,30 @@ func (i *IdP) expect(r *http.Response, status int) {
 	}
 }
 
-// StartLogin sends the browser to us with a fresh request of service provider
-// B, changed by change (which may be nil), and returns where that leads.
-func (b *Browser) StartLogin(change func(*samltest.Request)) (location string) {
+// Query is the redirect query of a fresh request of service provider B, changed
+// by change, which may be nil.
+func (b *Browser) Query(change func(*samltest.Request)) string {
 	b.IdP.T.Helper()
 	r := samltest.B().Request(b.IdP.Clock.Now())
 	r.ID = "_" + RandomKey()
 	if change != nil {
 		change(&r)
 	}
-	return b.Start(samltest.RedirectQuery(r.XML(), nil))
+	return samltest.RedirectQuery(r.XML(), nil)
+}
+
+// StartLogin sends the browser to us with a fresh request and returns where
+// that leads.
+func (b *Browser) StartLogin(change func(*samltest.Request)) (location string) {
+	b.IdP.T.Helper()
+	return b.Start(b.Query(change))
+}
+
+// Tab is the same browser for a call at the same time: cookies as they are now.
+func (b *Browser) Tab() *Browser {
+	tab := *b
+	tab.Cookies = maps.Clone(b.Cookies)
+	return &tab
 }
 
 // ShowCode begins a fresh login with B and shows its first code.

@@ -21,7 +21,8 @@ type AuthenticatorFunc func(r *http.Request) (string, error)
 func (f AuthenticatorFunc) Authenticate(r *http.Request) (string, error) { return f(r) }
 
 // Bearer admits whoever presents the token with this SHA-256, as
-// "Authorization: Bearer <token>". The zero hash admits nobody.
+// "Authorization: Bearer <token>". Invited people see the name. The zero hash
+// admits nobody.
 func Bearer(tokenHash [sha256.Size]byte) Authenticator {
 	return AuthenticatorFunc(func(r *http.Request) (string, error) {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -29,7 +30,7 @@ func Bearer(tokenHash [sha256.Size]byte) Authenticator {
 		if !strings.EqualFold(scheme, "Bearer") || token == "" || !idp.Equal(got[:], tokenHash[:]) {
 			return "", idp.E(idp.Unauthorized, "no or another admin token")
 		}
-		return "token", nil
+		return "local administrator", nil
 	})
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -97,7 +98,7 @@ func checkText(s string, most int) error {
 	case len(s) > most:
 		return fmt.Errorf("is longer than %d bytes", most)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, hidden):
-		return fmt.Errorf("holds characters that cannot be seen")
+		return errors.New("holds characters that cannot be seen")
 	}
 	return nil
 }

@@ -187,12 +187,8 @@ func (h *Handlers) isSubject(ctx context.Context, s idp.QRSession, sp *idp.Servi
 }
 
 // used notes the approval on the credential, on the condition that it has not
-// changed and is active.
+// changed since it was found active; store.ErrConflict if it has.
 func (h *Handlers) used(ctx context.Context, d *idp.Device, s idp.QRSession, ah []byte) error {
 	d.LastUsedAt, d.LastUsedApp, d.LastAH = h.Now(), s.Context.App.Name, ah
-	err := h.Store.SaveDevice(ctx, d)
-	if errors.Is(err, store.ErrConflict) {
-		return idp.E(idp.Busy, "credential changed meanwhile")
-	}
-	return err
+	return h.Store.SaveDevice(ctx, d)
 }

@@ -39,8 +39,8 @@ func (h *Handlers) claim(w http.ResponseWriter, r *http.Request) error {
 		return idp.E(idp.BadRequest, "claim with neither or both of frame and user_code")
 	}
 	address := ratelimit.Address(idp.ClientFrom(r.Context()).IP)
-	if err := h.refused.Blocked(address); err != nil {
-		return h.rejected(r, err)
+	if err := h.blocked(address, body); err != nil {
+		return err // recorded when the limit was reached; now it costs no write
 	}
 	nonce, err := idp.NewSecret(h.Random, 32)
 	if err != nil {
@@ -62,9 +62,18 @@ func (h *Handlers) claim(w http.ResponseWriter, r *http.Request) error {
 		s, err = h.claimCode(r.Context(), body.UserCode, address, event)
 	}
 	if err != nil {
-		return h.rejected(r, err)
+		return h.rejected(r, body, err)
 	}
 	return h.answer(w, r, s)
+}
+
+// blocked refuses an address that this process knows to be over a limit.
+func (h *Handlers) blocked(address string, body claimBody) error {
+	err := h.refused.Blocked(address)
+	if err == nil && body.UserCode != "" {
+		err = h.codes.Blocked(address)
+	}
+	return err
 }
 
 func refusedClaim(err error) bool {
@@ -133,13 +142,16 @@ func (h *Handlers) apply(ctx context.Context, sid string, event login.Claim) (id
 }
 
 // rejected records a refused claim.
-func (h *Handlers) rejected(r *http.Request, err error) error {
+func (h *Handlers) rejected(r *http.Request, body claimBody, err error) error {
 	reason := ""
 	switch idp.CodeOf(err) {
 	case idp.QRStale:
 		reason = "stale"
 	case idp.QRInvalid:
-		return err // not one of ours: no write for it
+		if body.UserCode == "" {
+			return err // a forged frame: no write for it
+		}
+		reason = "invalid"
 	case idp.SlowDown:
 		reason = "rate"
 	default:

@@ -71,7 +71,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 func (h *Handlers) onlyGET(next http.Handler) http.Handler {
 	refuse := h.MethodNotAllowed(http.MethodGet)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet || r.ContentLength > 0 {
+		if r.Method != http.MethodGet || r.ContentLength != 0 {
 			refuse.ServeHTTP(w, r)
 			return
 		}

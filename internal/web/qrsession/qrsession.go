@@ -12,6 +12,7 @@
 package qrsession
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,6 +34,7 @@ type Handlers struct {
 
 	creates *ratelimit.Buckets // per address
 	polls   *ratelimit.Buckets // per sid
+	noted   *ratelimit.Buckets // audit events of refused creates, per address
 }
 
 // New makes the handlers.
@@ -41,6 +43,7 @@ func New(site *web.Site, masters *login.MasterKeys) *Handlers {
 		Site: site, Masters: masters,
 		creates: ratelimit.NewBuckets(5*time.Second, 30, site.Clock),
 		polls:   ratelimit.NewBuckets(500*time.Millisecond, 2, site.Clock),
+		noted:   ratelimit.NewBuckets(5*time.Minute, 1, site.Clock),
 	}
 }
 
@@ -71,9 +74,11 @@ func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get("Origin") == "" {
 		return idp.E(idp.CrossSite, "create without Origin")
 	}
-	client := idp.ClientFrom(r.Context())
-	if _, ok := h.creates.Take(ratelimit.Address(client.IP)); !ok {
-		h.Record(r.Context(), idp.AuditEvent{Event: idp.AuditRateLimited, Actor: "browser", Detail: map[string]string{"limit": "create"}})
+	address := ratelimit.Address(idp.ClientFrom(r.Context()).IP)
+	if _, ok := h.creates.Take(address); !ok {
+		if _, first := h.noted.Take(address); first { // a flood must not cost a write each
+			h.Record(r.Context(), idp.AuditEvent{Event: idp.AuditRateLimited, Actor: "browser", Detail: map[string]string{"limit": "create"}})
+		}
 		return ratelimit.Slow(5 * time.Second)
 	}
 	key, err := idp.DecodeBase64(r.Header.Get("Idempotency-Key"), 16)
@@ -110,7 +115,12 @@ func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body createBody) (idp.QRSession, error) {
 	ctx, now := r.Context(), h.Now()
 	var former string
+	var again idp.QRSession
 	l, err := h.Store.UpdateLogin(ctx, body.Login, func(l *idp.Login) (bool, error) {
+		var err error
+		if again, err = h.former(ctx, l, sid, bh); again.SID != "" || err != nil {
+			return false, err
+		}
 		next, err := login.Begin(*l, bh, sid, now)
 		if err != nil {
 			return false, err
@@ -130,6 +140,9 @@ func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body
 		return idp.QRSession{}, err
 	}
 	web.RecordFrom(ctx).SP = l.SP
+	if again.SID != "" {
+		return again, nil
+	}
 	if former != "" {
 		if err := h.supersede(r, former, bh); err != nil {
 			return idp.QRSession{}, err
@@ -149,6 +162,22 @@ func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body
 	h.Metrics.Count(obs.LoginStarted, nil)
 	h.Record(ctx, idp.AuditEvent{Event: idp.AuditSessionCreated, Actor: "browser", SID: sid, Login: l.ID, SP: l.SP})
 	return session, nil
+}
+
+// former is the session that this very call made before another one took its
+// place: a call that arrives late must not end the session that is live now.
+func (h *Handlers) former(ctx context.Context, l *idp.Login, sid string, bh idp.BrowserSecret) (idp.QRSession, error) {
+	if l.Current == "" || l.Current == sid {
+		return idp.QRSession{}, nil
+	}
+	if err := login.CheckBrowser(*l, &bh, h.Now()); err != nil {
+		return idp.QRSession{}, err
+	}
+	s, err := h.Store.Session(ctx, sid)
+	if errors.Is(err, store.ErrNotFound) {
+		return idp.QRSession{}, nil
+	}
+	return s, err
 }
 
 func (h *Handlers) newSession(r *http.Request, l *idp.Login, sid string, bh idp.BrowserSecret, body createBody, now idp.Millis) (idp.QRSession, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/ratelimit"
 	"github.com/latchkey-idp/latchkey/internal/saml"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -131,9 +132,13 @@ type failure struct {
 	seed          string
 }
 
-// fail signs a Response without an assertion and posts it to the ACS.
+// fail signs a Response without an assertion and posts it to the ACS. It costs
+// a signature and may be asked for again and again, so an address gets few.
 func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, f failure) error {
 	ctx := r.Context()
+	if wait, ok := h.failures.Take(ratelimit.Address(idp.ClientFrom(ctx).IP)); !ok {
+		return ratelimit.Slow(wait)
+	}
 	id, err := idp.NewSecret(h.Random, 16)
 	if err != nil {
 		return err

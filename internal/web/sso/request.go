@@ -11,7 +11,6 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
-	"github.com/latchkey-idp/latchkey/internal/ratelimit"
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
 	"github.com/latchkey-idp/latchkey/internal/saml/request"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -154,15 +153,15 @@ func (h *Handlers) rejected(sp *idp.ServiceProvider, err error) error {
 	if sp != nil {
 		e.SP, e.App = sp.EntityID, sp.Name
 	}
+	if e.Fix == "" {
+		e.Fix = hint(e.Reason, sp)
+	}
 	return e
 }
 
 // refuseRequest answers an authentic request with a SAML status.
 func (h *Handlers) refuseRequest(w http.ResponseWriter, r *http.Request, sp *idp.ServiceProvider, l *idp.Login, a *request.Answer) error {
 	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: statusReason(a.Second)})
-	if wait, ok := h.failures.Take(ratelimit.Address(idp.ClientFrom(r.Context()).IP)); !ok {
-		return ratelimit.Slow(wait)
-	}
 	return h.fail(w, r, failure{
 		sp: sp, status: &a.StatusError, acs: a.ACS, requestID: l.RequestID, issuer: h.issuer(sp),
 		relayState: l.RelayState, hasRelayState: l.HasRelayState,

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/qr"
+)
+
+type deviceCmd struct {
+	Invite deviceInviteCmd `cmd:"" help:"Make a one-time link with which somebody sets up a phone."`
+	List   deviceListCmd   `cmd:"" help:"List somebody's phones."`
+	Revoke deviceRevokeCmd `cmd:"" help:"Revoke a phone, and end the sessions that it approved."`
+}
+
+type deviceInviteCmd struct {
+	User string        `help:"E-mail address of the person." required:"" placeholder:"EMAIL"`
+	Life time.Duration `help:"How long the link can be used, 10m to 168h." placeholder:"DURATION"`
+	NoQR bool          `name:"no-qr" help:"Print the link only."`
+}
+
+func (c *deviceInviteCmd) Run(e *env) error {
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	request := adminapi.NewInvite{User: c.User}
+	if c.Life != 0 {
+		request.Life = c.Life.String()
+	}
+	invite, err := client.Invite(e.ctx, request)
+	if err != nil {
+		return err
+	}
+	return e.show(invite, func(p *printer) {
+		if code, err := qr.Encode(invite.URL); err == nil && !c.NoQR {
+			p.line("%s", strings.TrimRight(code.Terminal(), "\n"))
+			p.line("")
+		}
+		p.line("%s", invite.URL)
+		p.line("")
+		p.line("Hand this link to %s in person or on a safe channel: whoever opens it first sets up the phone.", c.User)
+		p.line("It works once, until %s, and is not shown again.", when(invite.ExpiresAt))
+		p.line("With a software phone: latchkey phone enroll --link '%s' --state phone.json", invite.URL)
+	})
+}
+
+type deviceListCmd struct {
+	User string `help:"E-mail address of the person." required:"" placeholder:"EMAIL"`
+}
+
+func (c *deviceListCmd) Run(e *env) error {
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	u, err := client.UserByEmail(e.ctx, c.User)
+	if err != nil {
+		return err
+	}
+	devices, err := client.Devices(e.ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	return e.show(devices, func(p *printer) {
+		var rows [][]string
+		for _, d := range devices {
+			rows = append(rows, []string{d.Name, orDash(d.Kind), d.State, when(d.CreatedAt), when(d.LastUsedAt), d.ID})
+		}
+		p.table("NAME | KIND | STATE | SET UP | LAST USED | ID", rows,
+			fmt.Sprintf("%s has no phone yet. Invite them with: latchkey device invite --user %s", u.Email, u.Email))
+	})
+}
+
+type deviceRevokeCmd struct {
+	Device string `arg:"" help:"Id of the phone, as latchkey device list shows it."`
+	User   string `help:"E-mail address of the person." required:"" placeholder:"EMAIL"`
+}
+
+func (c *deviceRevokeCmd) Run(e *env) error {
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	u, err := client.UserByEmail(e.ctx, c.User)
+	if err != nil {
+		return err
+	}
+	if err := client.RevokeDevice(e.ctx, u.ID, c.Device); err != nil {
+		return err
+	}
+	return e.show(map[string]string{"revoked": c.Device}, func(p *printer) {
+		p.line("Revoked. The phone cannot approve any more, and the sessions that it approved were ended.")
+	})
+}

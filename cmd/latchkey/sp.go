@@ -1,0 +1,293 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
+)
+
+type spCmd struct {
+	Add    spAddCmd    `cmd:"" help:"Register a service provider."`
+	List   spListCmd   `cmd:"" help:"List the service providers."`
+	Show   spShowCmd   `cmd:"" help:"Show one, with what to enter on its side."`
+	Update spUpdateCmd `cmd:"" help:"Change settings of one."`
+	Remove spRemoveCmd `cmd:"" help:"Remove one. Sign-ins to it stop at once."`
+}
+
+// spSettings are the flags that add and update share. What is not given is
+// left to the preset, or as it is.
+type spSettings struct {
+	Name      *string  `help:"Name that people see." placeholder:"NAME"`
+	Slug      *string  `help:"Short name in addresses and logs." placeholder:"a-z0-9-"`
+	Issuer    *string  `help:"Our entityID towards this service provider." placeholder:"URI"`
+	NameID    *string  `name:"name-id" help:"NameID: FORMAT=SOURCE, such as persistent=immutableId; none for no NameID." placeholder:"FORMAT=SOURCE"`
+	Attribute []string `help:"Attribute: NAME=SOURCE; repeat. Replaces the list." sep:"none" placeholder:"NAME=SOURCE"`
+	Access    []string `help:"Who may sign in: user:EMAIL or attribute:NAME=VALUE; repeat. Replaces the list." sep:"none" placeholder:"RULE"`
+	Everyone  bool     `help:"Everyone may sign in." xor:"access"`
+	Sign      *string  `help:"What is signed: assertion, response or both." placeholder:"PART"`
+
+	RequireSignedRequests   *bool `help:"Refuse requests without a signature." negatable:""`
+	AllowSHA1               *bool `name:"allow-sha1" help:"Accept SHA-1 in signatures of requests. A risk." negatable:""`
+	AllowMissingDestination *bool `help:"Accept signed requests without Destination." negatable:""`
+	LegacySHA1Output        *bool `name:"legacy-sha1-output" help:"Sign with SHA-1. A risk; key files only." negatable:""`
+	QualifyNameID           *bool `name:"qualify-name-id" help:"Send NameQualifier and SPNameQualifier." negatable:""`
+	CancelSendsResponse     *bool `help:"Tell the application when somebody cancels." negatable:""`
+	AllowUnknownAttributes  bool  `help:"Accept sources that no user has yet."`
+}
+
+func (s *spSettings) settings() (adminapi.Settings, error) {
+	out := adminapi.Settings{
+		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign,
+		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
+		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID, CancelSendsResponse: s.CancelSendsResponse,
+		AllowUnknownAttributes: s.AllowUnknownAttributes,
+	}
+	if len(s.Attribute) > 0 {
+		out.Attributes = &s.Attribute
+	}
+	switch {
+	case s.Everyone && len(s.Access) > 0:
+		return out, usage("give either --access or --everyone")
+	case s.Everyone:
+		out.Access = &[]string{}
+	case len(s.Access) > 0:
+		out.Access = &s.Access
+	}
+	return out, nil
+}
+
+// spOptions are the flags that only some presets ask for.
+type spOptions struct {
+	Domain       []string `help:"office365: federated domain, with the issuer that Microsoft was given for it, if any; repeat." sep:"none" placeholder:"DOMAIN[=ISSUER]"`
+	China        bool     `help:"office365: the cloud operated by 21Vianet."`
+	MyDomain     string   `help:"salesforce: host of the organization." placeholder:"example.my.salesforce.com"`
+	ConnectionID string   `name:"connection-id" help:"atlassian: end of the SP entity URL that it shows." placeholder:"ID"`
+	Draft        bool     `help:"atlassian: save before that is known."`
+}
+
+func (o *spOptions) options() adminapi.Options {
+	out := adminapi.Options{China: o.China, MyDomain: o.MyDomain, ConnectionID: o.ConnectionID, Draft: o.Draft}
+	for _, d := range o.Domain {
+		if out.Domains == nil {
+			out.Domains = map[string]string{}
+		}
+		name, issuer, _ := strings.Cut(d, "=")
+		out.Domains[name] = issuer
+	}
+	return out
+}
+
+func (o *spOptions) given() bool {
+	return len(o.Domain) > 0 || o.China || o.MyDomain != "" || o.ConnectionID != "" || o.Draft
+}
+
+type spAddCmd struct {
+	Metadata string `help:"Its metadata: a file, or an https address." placeholder:"FILE|URL"`
+	Preset   string `help:"Kind of application: generic, office365, salesforce or atlassian." placeholder:"PRESET"`
+	EntityID string `name:"entity-id" help:"Its entityID: by hand, or which one of many in the metadata." placeholder:"URI"`
+	ACSURL   string `name:"acs-url" help:"By hand: URL of its assertion consumer service." placeholder:"URL"`
+	Pinned   string `name:"pinned-certificate" help:"The metadata must be signed with the key of this certificate (PEM)." placeholder:"FILE"`
+	Force    bool   `help:"Accept metadata that has expired."`
+	DryRun   bool   `help:"Show what would be stored, and store nothing."`
+
+	spSettings
+	spOptions
+}
+
+func (c *spAddCmd) Run(e *env) error {
+	if c.Metadata == "" && c.EntityID == "" && (c.Preset == "" || c.Preset == "generic") {
+		return usage("give --metadata FILE|URL, or --entity-id and --acs-url, or a --preset that knows them")
+	}
+	settings, err := c.settings()
+	if err != nil {
+		return err
+	}
+	sp := adminapi.NewServiceProvider{
+		Settings: settings, EntityID: c.EntityID, ACSURL: c.ACSURL, Preset: c.Preset,
+		Options: c.options(), Force: c.Force, DryRun: c.DryRun,
+	}
+	if c.Metadata != "" {
+		doc, from, err := e.fetch(c.Metadata)
+		if err != nil {
+			return err
+		}
+		sp.Metadata, sp.MetadataURL = doc, from
+	}
+	if c.Pinned != "" {
+		pem, err := readFile(c.Pinned)
+		if err != nil {
+			return err
+		}
+		sp.PinnedCertificate = string(pem)
+	}
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	answer, err := client.AddServiceProvider(e.ctx, sp)
+	if err != nil {
+		return err
+	}
+	return e.show(answer, func(p *printer) {
+		if c.DryRun {
+			p.line("Nothing was stored. This is what would be:")
+		} else {
+			p.line("Added %s.", answer.ServiceProvider.Name)
+		}
+		p.serviceProvider(answer)
+	})
+}
+
+// serviceProvider shows one with what to enter on its side.
+func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
+	sp := a.ServiceProvider
+	p.line("")
+	p.line("  Name         %s", sp.Name)
+	p.line("  entityID     %s", sp.EntityID)
+	p.line("  Short name   %s", sp.Slug)
+	p.line("  Preset       %s", sp.Preset)
+	for _, acs := range sp.ACS {
+		p.line("  ACS          %s", acs.Location)
+	}
+	p.line("  NameID       %s", sp.NameID)
+	for _, line := range sp.Attributes {
+		p.line("  Attribute    %s", line)
+	}
+	for _, rule := range sp.Access {
+		p.line("  Access       %s", rule)
+	}
+	for _, state := range []struct {
+		on    bool
+		words string
+	}{
+		{sp.Disabled, "switched off"},
+		{sp.Draft, "draft: cannot sign in yet"},
+		{sp.AllowSHA1, "SHA-1 in signatures of requests is accepted"},
+		{sp.LegacySHA1Output, "signs with SHA-1"},
+	} {
+		if state.on {
+			p.line("  Note         %s", state.words)
+		}
+	}
+	for _, note := range a.Notes {
+		p.line("  Note         %s", note)
+	}
+	where := ""
+	for _, f := range a.Instructions {
+		if f.Where != where {
+			p.line("")
+			p.line("Enter on the other side: %s", f.Where)
+			where = f.Where
+		}
+		p.line("")
+		p.line("  %s:", f.Name)
+		for line := range strings.Lines(f.Value) {
+			p.line("    %s", strings.TrimRight(line, "\n"))
+		}
+	}
+}
+
+type spListCmd struct{}
+
+func (spListCmd) Run(e *env) error {
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	items, err := client.ServiceProviders(e.ctx)
+	if err != nil {
+		return err
+	}
+	return e.show(items, func(p *printer) {
+		var rows [][]string
+		for _, sp := range items {
+			state := "on"
+			if sp.Draft {
+				state = "draft"
+			}
+			if sp.Disabled {
+				state = "off"
+			}
+			rows = append(rows, []string{sp.Slug, sp.Name, sp.Preset, state, sp.EntityID})
+		}
+		p.table("SHORT NAME | NAME | PRESET | STATE | ENTITYID", rows, "There is no service provider yet. Add one with: latchkey sp add --metadata FILE|URL")
+	})
+}
+
+// spNamed is a service provider by its entityID or its short name.
+type spNamed struct {
+	EntityID string `arg:"" name:"entityid" help:"Its entityID or short name."`
+}
+
+type spShowCmd struct{ spNamed }
+
+func (c *spShowCmd) Run(e *env) error {
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	slug, err := client.Find(e.ctx, c.EntityID)
+	if err != nil {
+		return err
+	}
+	answer, err := client.ServiceProvider(e.ctx, slug)
+	if err != nil {
+		return err
+	}
+	return e.show(answer, func(p *printer) { p.serviceProvider(answer) })
+}
+
+type spUpdateCmd struct {
+	spNamed
+	Disabled *bool `help:"Switch it off, or on again." negatable:""`
+
+	spSettings
+	spOptions
+}
+
+func (c *spUpdateCmd) Run(e *env) error {
+	settings, err := c.settings()
+	if err != nil {
+		return err
+	}
+	settings.Disabled = c.Disabled
+	patch := adminapi.ServiceProviderPatch{Settings: settings}
+	if c.given() {
+		options := c.options()
+		patch.Options = &options
+	}
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	slug, err := client.Find(e.ctx, c.EntityID)
+	if err != nil {
+		return err
+	}
+	answer, err := client.UpdateServiceProvider(e.ctx, slug, patch)
+	if err != nil {
+		return err
+	}
+	return e.show(answer, func(p *printer) {
+		p.line("Changed %s.", answer.ServiceProvider.Name)
+		answer.Instructions = nil
+		p.serviceProvider(answer)
+	})
+}
+
+type spRemoveCmd struct{ spNamed }
+
+func (c *spRemoveCmd) Run(e *env) error {
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	slug, err := client.Find(e.ctx, c.EntityID)
+	if err != nil {
+		return err
+	}
+	if err := client.RemoveServiceProvider(e.ctx, slug); err != nil {
+		return err
+	}
+	return e.show(map[string]string{"removed": slug}, func(p *printer) { p.line("Removed %s.", c.EntityID) })
+}

@@ -1,0 +1,69 @@
+package counterparts_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+)
+
+// The counterparts.
+const (
+	crewjam       = "crewjam/saml samlsp"
+	simpleSAMLphp = "SimpleSAMLphp"
+	nodeSAML      = "@node-saml/node-saml"
+)
+
+// exercised counts what each counterpart did, for the report at the end.
+var exercised = tally{signIns: map[string]int{}, refusals: map[string]int{}}
+
+type tally struct {
+	mu                sync.Mutex
+	signIns, refusals map[string]int
+	messages          int // judged by xmllint and xmlsec1
+}
+
+func (c *tally) signIn(who string)  { c.count(c.signIns, who) }
+func (c *tally) refusal(who string) { c.count(c.refusals, who) }
+
+func (c *tally) count(of map[string]int, who string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of[who]++
+}
+
+func (c *tally) message() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.messages++
+}
+
+// TestMain prints what was exercised. A complete run that left a counterpart
+// out is no success.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	complete := os.Getenv("LATCHKEY_REQUIRE_ALL") == "1" && flag.Lookup("test.run").Value.String() == ""
+	for _, who := range []string{crewjam, simpleSAMLphp, nodeSAML} {
+		fmt.Printf("figure: %-22s %3d sign-ins, %2d refusals\n", who, exercised.signIns[who], exercised.refusals[who])
+		if complete && code == 0 && (exercised.signIns[who] == 0 || exercised.refusals[who] == 0) {
+			fmt.Fprintln(os.Stderr, who, "was not exercised")
+			code = 1
+		}
+	}
+	fmt.Printf("figure: %-22s %3d messages\n", "xmllint and xmlsec1", exercised.messages)
+	os.Exit(code)
+}
+
+// program finds a program; where it is missing the test ends.
+func missing(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if os.Getenv("LATCHKEY_REQUIRE_ALL") == "1" {
+		t.Fatalf("%s is needed: %v", what, err)
+	}
+	t.Skipf("no %s: %v", what, err)
+}
