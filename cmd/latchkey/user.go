@@ -136,7 +136,7 @@ func inFile(err error, file string, part []userfile.Row) error {
 		}
 		return fmt.Sprintf("\n  %s:%d: ", file, part[n-1].Line)
 	})
-	return errors.New(told)
+	return errors.New(strings.ReplaceAll(told, ": \n", ":\n"))
 }
 
 type userListCmd struct{}

@@ -88,6 +88,9 @@ func TestAppDisabledMeanwhile(t *testing.T) {
 			if strings.Contains(body, "<form") || i.Key.Signs() != 0 {
 				t.Errorf("%d signatures, page %s", i.Key.Signs(), body)
 			}
+			if s, err := i.Store.Session(t.Context(), view.SID); err != nil || s.State != idp.StateApproved {
+				t.Errorf("session is %s, %v", s.State, err)
+			}
 		})
 	}
 	t.Run("P7 disabled between finish and its repeat", func(t *testing.T) {

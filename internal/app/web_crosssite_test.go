@@ -140,7 +140,7 @@ func TestLoginCSRF(t *testing.T) {
 	}
 	t.Run("W12 the victim is asked, with the attacker's name", func(t *testing.T) {
 		view = victim.Poll(view.SID)
-		if view.Hint != "confirm_user" || view.ContinueAs == nil || *view.ContinueAs != "B...b B..." {
+		if view.Hint != "confirm_user" || view.ContinueAs == nil || !strings.HasPrefix(*view.ContinueAs, "B") {
 			t.Errorf("view %+v", view)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/latchkey-idp/latchkey/internal/config"
@@ -193,6 +194,18 @@ func TestMetadataMethods(t *testing.T) {
 		resp := i.Browser(address()).Get("/saml/metadata")
 		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Disposition") != `inline; filename="idp-metadata.xml"` {
 			t.Errorf("%d %v", resp.StatusCode, resp.Header)
+		}
+	})
+	t.Run("L14 metadata that many ask for at once is signed once", func(t *testing.T) {
+		i := idptest.New(t)
+		var all sync.WaitGroup
+		for range 50 {
+			b := i.Browser(address())
+			all.Go(func() { b.Get("/saml/metadata") })
+		}
+		all.Wait()
+		if n := i.Key.Signs(); n != 1 {
+			t.Errorf("%d signatures", n)
 		}
 	})
 	t.Run("L14 signed metadata is cached", func(t *testing.T) {

@@ -92,7 +92,10 @@ func serves(i *idptest.IdP, h http.Handler, route string) bool {
 	one := *i
 	one.Handler = h
 	i.Log.Reset()
-	r, _ := http.NewRequest(method, idptest.Base+wildcard.ReplaceAllString(path, "x"), nil) //nolint:noctx // of no length
+	r, err := http.NewRequestWithContext(i.T.Context(), method, idptest.Base+wildcard.ReplaceAllString(path, "x"), nil)
+	if err != nil {
+		i.T.Fatal(err)
+	}
 	resp := one.Serve(r, address())
 	if resp.StatusCode == http.StatusMethodNotAllowed {
 		return false
@@ -101,7 +104,7 @@ func serves(i *idptest.IdP, h http.Handler, route string) bool {
 	return !strings.Contains(i.Log.String(), `"route":""`)
 }
 
-// routes maps a RouteKey to the function it leads to.
+// routeKeys maps a RouteKey to the function it leads to.
 type routeKeys map[string]string
 
 func templateRoutes(t *testing.T) routeKeys {

@@ -105,11 +105,13 @@ const (
 )
 
 // Device is a phone's credential: a pair of native P-256 keys (type
-// device-key; approval-protocol.md 6.4) or, later, a WebAuthn credential.
+// device-key; approval-protocol.md 6.4), which has UVKey, PopKey and PopKeyID,
+// or a WebAuthn credential (type webauthn; 6.3), which has PublicKey and the
+// fields that follow it.
 type Device struct {
-	ID     string `json:"id"`      // the credential's id: RFC 7638 thumbprint of the uv key
+	ID     string `json:"id"`      // RFC 7638 thumbprint of the uv key, or WebAuthn credential id, base64url
 	UserID string `json:"user_id"` //
-	Type   string `json:"type"`    // device-key
+	Type   string `json:"type"`    // device-key, webauthn
 	Name   string `json:"name"`
 	Kind   string `json:"kind,omitempty"` // "iPhone", "Software phone"
 	State  string `json:"state"`
@@ -117,6 +119,15 @@ type Device struct {
 	UVKey    []byte `json:"uv_key"`  // PKIX DER of the key used after a user check
 	PopKey   []byte `json:"pop_key"` // PKIX DER of the key used without one
 	PopKeyID string `json:"pop_key_id"`
+
+	PublicKey      []byte   `json:"public_key,omitempty"`      // COSE_Key
+	SignCount      uint32   `json:"sign_count,omitempty"`      // highest signature counter seen
+	BackupEligible bool     `json:"backup_eligible,omitempty"` // may be synced; never changes
+	BackupState    bool     `json:"backup_state,omitempty"`    // is synced
+	AAGUID         string   `json:"aaguid,omitempty"`          // model of the authenticator, a UUID; a hint unless Attested
+	Transports     []string `json:"transports,omitempty"`      // hints of the browser
+	Attested       bool     `json:"attested,omitempty"`        // a trusted maker vouched for the model at enrollment
+	CloneSuspect   bool     `json:"clone_suspect,omitempty"`   // the counter went back once
 
 	Binding        string `json:"binding"` // invite, device, recovery
 	ProbationUntil Millis `json:"probation_until,omitempty"`

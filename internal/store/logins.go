@@ -26,6 +26,9 @@ func (s *Store) CreateLogin(ctx context.Context, l *idp.Login) (*idp.Login, erro
 		return nil, err
 	}
 	stored, err := s.Login(ctx, l.ID)
+	if errors.Is(err, ErrNotFound) {
+		return nil, idp.E(idp.Busy, "login came and went")
+	}
 	if err != nil {
 		return nil, err
 	}

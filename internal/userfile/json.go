@@ -16,8 +16,11 @@ func parseJSON(data []byte) ([]Row, error) {
 		return nil, at(1, `a list is expected: [{"email": "ana@example.com"}, ...]`)
 	}
 	var rows []Row
+	line, counted := 1, 0 // line is that of the byte at counted
 	for dec.More() {
-		line := lineAt(data, start(data, int(dec.InputOffset())))
+		begin := start(data, int(dec.InputOffset()))
+		line += bytes.Count(data[counted:begin], []byte("\n"))
+		counted = begin
 		row := Row{Line: line}
 		if err := dec.Decode(&row.User); err != nil {
 			return nil, mistake(err, data, line)

@@ -1,16 +1,19 @@
-// Calls of the login API (same origin, JSON, errors as problem+json).
+// Calls of our API (same origin, JSON, errors as problem+json).
+
+import { base64url } from "./bytes.js";
 
 const patience = 10_000; // ms until a call counts as failed
 
 // Problem is an answer that is not a success. `code` is one of the protocol's
 // error codes, or "unreachable" where there was no usable answer at all;
-// `wait` is Retry-After in ms.
+// `wait` is Retry-After in ms; `state` is the session's, where the server tells.
 export class Problem extends Error {
-  constructor(code, { detail = "", wait = 0 } = {}) {
+  constructor(code, { detail = "", wait = 0, state = "" } = {}) {
     super(code);
     this.code = code;
     this.detail = detail;
     this.wait = wait;
+    this.state = state;
   }
 
   // passing is true for what time heals.
@@ -20,8 +23,9 @@ export class Problem extends Error {
 }
 
 // call sends a request and returns the decoded answer. Without a body it is a
-// GET; a body (which may be {}) makes it a POST.
-export async function call(path, { body, key } = {}) {
+// GET; a body (which may be {}) makes it a POST. key is an Idempotency-Key,
+// claim the key that a phone holds a session by.
+export async function call(path, { body, key, claim } = {}) {
   const init = { headers: { Accept: "application/json" }, cache: "no-store", credentials: "same-origin", redirect: "error" };
   if (body) {
     init.method = "POST";
@@ -30,6 +34,7 @@ export async function call(path, { body, key } = {}) {
     init.body = JSON.stringify(body);
   }
   if (key) init.headers["Idempotency-Key"] = key;
+  if (claim) init.headers.Authorization = "Claim " + claim;
 
   const stop = new AbortController();
   const alarm = setTimeout(() => stop.abort(), patience);
@@ -48,13 +53,25 @@ export async function call(path, { body, key } = {}) {
 function problemOf(response, answer) {
   const wait = 1000 * (Number(response.headers.get("Retry-After")) || 0);
   const fallback = response.status >= 500 ? "busy" : "other";
-  return new Problem(answer.code ?? fallback, { detail: answer.detail, wait });
+  return new Problem(answer.code ?? fallback, { detail: answer.detail, state: answer.state, wait });
+}
+
+// insist repeats a call that may be repeated, while what fails may pass soon.
+export async function insist(path, options) {
+  for (const pause of [500, 1500]) {
+    try {
+      return await call(path, options);
+    } catch (problem) {
+      if (!["unreachable", "busy"].includes(problem.code)) throw problem;
+      await new Promise((done) => setTimeout(done, pause));
+    }
+  }
+  return call(path, options);
 }
 
 // randomKey returns n random bytes in base64url.
 export function randomKey(n) {
-  const bytes = crypto.getRandomValues(new Uint8Array(n));
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return base64url(crypto.getRandomValues(new Uint8Array(n)));
 }
 
 // remembered returns this tab's value for a name, made by make the first

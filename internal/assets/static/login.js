@@ -1,9 +1,10 @@
 // The login page: joins what the server says (session.js), what the person
 // sees (view.js) and the picture (qr.js).
 
+import { fill } from "./fill.js";
 import { FrameClock } from "./qr.js";
 import { Session } from "./session.js";
-import { fill, labels } from "./strings.js";
+import { labels } from "./strings.js";
 import { View } from "./view.js";
 
 const { login, app } = document.getElementById("login").dataset;

@@ -1,5 +1,7 @@
 // Draws QR codes and changes them on time.
 
+import { bytesOf } from "./bytes.js";
+
 const quiet = 4; // modules around the code (ISO/IEC 18004)
 
 // FrameClock shows the frame of the moment. Frames come with each poll and
@@ -48,10 +50,10 @@ function draw(svg, frame) {
 // runs turns modules (base64url, packed most significant bit first, row by
 // row, rows not padded) into path data.
 function runs(size, bits) {
-  const bytes = atob(bits.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = bytesOf(bits);
   const dark = (x, y) => {
     const i = y * size + x;
-    return x < size && (bytes.charCodeAt(i >> 3) >> (7 - (i & 7))) & 1;
+    return x < size && (bytes[i >> 3] >> (7 - (i & 7))) & 1;
   };
   let path = "";
   for (let y = 0; y < size; y++) {

@@ -141,8 +141,3 @@ export const labels = {
   moreTimeGiven: "You have more time now: {time}.",
   typeThis: "Type this code on your phone: {time}",
 };
-
-// fill puts values in for {names}; a name without a value stays empty.
-export function fill(text, values) {
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-}

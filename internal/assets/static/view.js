@@ -1,7 +1,8 @@
 // Shows the state of the sign-in: panels, words, title, focus, and what a
 // screen reader is told. Only text and attributes are ever written.
 
-import { buttons, errors, fill, labels, states, trouble } from "./strings.js";
+import { fill } from "./fill.js";
+import { buttons, errors, labels, states, trouble } from "./strings.js";
 
 const $ = (id) => document.getElementById(id);
 

@@ -96,6 +96,7 @@ async function watch() {
     const old = $("seen").src;
     if (response.ok) $("seen").src = URL.createObjectURL(await response.blob());
     if (old) URL.revokeObjectURL(old);
+    if (response.ok && $("seen").hidden) $("camera-error").hidden = true; // there was none to scan
     $("seen").hidden = !response.ok;
     $("unseen").hidden = response.ok;
   } catch {

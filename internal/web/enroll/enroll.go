@@ -217,7 +217,9 @@ func (h *Handlers) finish(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var body finishBody
-	if err := web.ReadJSON(r, web.MaxJSON, false, &body); err != nil {
+	// Strict, for the sake of the JWKs: one with a member d is a private key,
+	// which nobody must ever send.
+	if err := web.ReadJSON(r, web.MaxJSON, true, &body); err != nil {
 		return err
 	}
 	if body.Type != devicekey.Type {
@@ -300,8 +302,9 @@ func (h *Handlers) begin(ctx context.Context, d *idp.Device, now idp.Millis) err
 	return nil
 }
 
-// lost tells why the transaction did not go through: the device is registered
-// already, or somebody used the invite first.
+// lost tells why the transaction did not go through: somebody used or withdrew
+// the invite first, the keys are registered already, or another write came in
+// between, which is over when the call is repeated.
 func (h *Handlers) lost(ctx context.Context, e *idp.Enrollment, d idp.Device) (*idp.Device, error) {
 	inv, err := h.Store.Invite(ctx, e.TokenHash)
 	if err != nil {
@@ -310,10 +313,20 @@ func (h *Handlers) lost(ctx context.Context, e *idp.Enrollment, d idp.Device) (*
 	switch {
 	case inv.UsedAt != 0 && inv.DeviceID == d.ID:
 		return h.Store.Device(ctx, d.ID)
-	case inv.UsedAt != 0:
-		return nil, idp.E(idp.InviteUsed, "invite %s was used meanwhile", inv.ID)
+	case !inv.Open(h.Now()):
+		return nil, idp.E(idp.InviteUsed, "invite %s was used or withdrawn meanwhile", inv.ID)
 	}
-	return nil, idp.E(idp.AlreadyRegistered, "credential is registered")
+	for _, registered := range []func() (*idp.Device, error){
+		func() (*idp.Device, error) { return h.Store.Device(ctx, d.ID) },
+		func() (*idp.Device, error) { return h.Store.DeviceOfPopKey(ctx, d.PopKeyID) },
+	} {
+		if _, err := registered(); err == nil {
+			return nil, idp.E(idp.AlreadyRegistered, "credential is registered")
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+	}
+	return nil, idp.E(idp.Busy, "enrollment met another write")
 }
 
 // cleanName is a device's name as it may be shown: up to 40 printable

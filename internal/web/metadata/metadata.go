@@ -39,6 +39,8 @@ type Handlers struct {
 	*web.Site
 	Keys *keys.Ring
 
+	signing sync.Mutex // one document is signed at a time
+
 	mu     sync.Mutex
 	signed map[string]document
 }
@@ -124,18 +126,34 @@ func (h *Handlers) write(w http.ResponseWriter, r *http.Request, name string, m 
 	for _, c := range certs {
 		fingerprint += string(c.Raw)
 	}
-	xml, ok := h.cached(name, fingerprint)
-	if !ok {
-		if xml, err = h.sign(r.Context(), m); err != nil {
-			return err
-		}
-		h.keep(name, document{xml, h.Clock(), fingerprint})
+	xml, err := h.document(r.Context(), name, fingerprint, m)
+	if err != nil {
+		return err
 	}
 	w.Header().Set("Content-Type", metadata.ContentType)
 	w.Header().Set("Content-Disposition", `inline; filename="idp-metadata.xml"`)
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	_, err = w.Write(xml)
 	return err
+}
+
+// document is the kept one, or a new one. Those who ask for it at once wait
+// for the first of them, so that it is signed once.
+func (h *Handlers) document(ctx context.Context, name, fingerprint string, m metadata.IdP) ([]byte, error) {
+	if xml, ok := h.cached(name, fingerprint); ok {
+		return xml, nil
+	}
+	h.signing.Lock()
+	defer h.signing.Unlock()
+	if xml, ok := h.cached(name, fingerprint); ok {
+		return xml, nil
+	}
+	xml, err := h.sign(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	h.keep(name, document{xml, h.Clock(), fingerprint})
+	return xml, nil
 }
 
 func (h *Handlers) sign(ctx context.Context, m metadata.IdP) ([]byte, error) {

@@ -1,5 +1,6 @@
-// Package pages writes the HTML that people see: the login page, the form that
-// takes an answer to an application, and messages. Each page carries the
+// Package pages writes the HTML that people see: the login page, the pages
+// that a phone opens to approve and to enroll, the form that takes an answer to
+// an application, and messages. Each page carries the
 // Content-Security-Policy, Referrer-Policy and caching that belong to it
 // (security requirements 8.2); headers common to all answers are set by a
 // middleware.

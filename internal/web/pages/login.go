@@ -1,9 +1,6 @@
 package pages
 
-import (
-	"fmt"
-	"net/http"
-)
+import "net/http"
 
 // LoginPage is what the login page shows before its script runs
 // (approval-protocol.md 16.1). Everything else comes from the session API.
@@ -14,6 +11,9 @@ type LoginPage struct {
 	AppLogo string // path on this origin; empty: none
 	Lang    string // BCP 47; empty: en
 	Links   []Link // help, privacy, accessibility, support
+
+	// Passkey offers to sign in with a passkey of this device (5.5).
+	Passkey bool
 
 	// ReportTo is where browsers send reports of policy violations; empty:
 	// nowhere.
@@ -34,13 +34,6 @@ func (p *Pages) Login(w http.ResponseWriter, page LoginPage) error {
 	}
 	page.Lang = language(page.Lang)
 	page.AppLogo = ownPath(page.AppLogo)
-	policy := "; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'" +
-		"; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'" +
-		"; require-trusted-types-for 'script'; trusted-types 'none'"
-	if page.ReportTo != "" {
-		w.Header().Set("Reporting-Endpoints", fmt.Sprintf("csp=%q", page.ReportTo))
-		policy += "; report-to csp"
-	}
 	w.Header().Add("Vary", "Cookie")
-	return write(w, http.StatusOK, policy, p.login, loginData{page, nonce})
+	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo), p.login, loginData{page, nonce})
 }

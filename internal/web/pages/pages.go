@@ -17,8 +17,8 @@ const policyBase = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
-	random               io.Reader
-	login, message, post *template.Template
+	random                                io.Reader
+	login, approve, enroll, message, post *template.Template
 }
 
 // New takes the templates of a and a random reader for nonces. It renders
@@ -26,7 +26,8 @@ type Pages struct {
 func New(a *assets.Assets, random io.Reader) (*Pages, error) {
 	p := &Pages{random: random}
 	for name, t := range map[string]**template.Template{
-		"login.html": &p.login, "message.html": &p.message, "post.html": &p.post,
+		"login.html": &p.login, "approve.html": &p.approve, "enroll.html": &p.enroll,
+		"message.html": &p.message, "post.html": &p.post,
 	} {
 		found, err := a.Template(name)
 		if err != nil {
@@ -47,7 +48,13 @@ type Link struct {
 }
 
 func (p *Pages) try() error {
-	if err := p.login.Execute(io.Discard, loginData{LoginPage: LoginPage{Links: []Link{{"Help", "/"}}}}); err != nil {
+	if err := p.login.Execute(io.Discard, loginData{LoginPage: LoginPage{Links: []Link{{"Help", "/"}}, Passkey: true}}); err != nil {
+		return err
+	}
+	if err := p.approve.Execute(io.Discard, approveData{}); err != nil {
+		return err
+	}
+	if err := p.enroll.Execute(io.Discard, enrollData{EnrollPage: EnrollPage{TestSignIn: true}}); err != nil {
 		return err
 	}
 	if err := p.message.Execute(io.Discard, messageData{MessagePage: MessagePage{Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r"}}); err != nil {
@@ -84,6 +91,19 @@ func write(w http.ResponseWriter, status int, policy string, t *template.Templat
 		return fmt.Errorf("write page: %w", err)
 	}
 	return nil
+}
+
+// scripted is the policy of a page with scripts (8.2). It names where to report
+// violations in a header of w.
+func scripted(w http.ResponseWriter, nonce, reportTo string) string {
+	policy := "; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'" +
+		"; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'" +
+		"; require-trusted-types-for 'script'; trusted-types 'none'"
+	if reportTo == "" {
+		return policy
+	}
+	w.Header().Set("Reporting-Endpoints", fmt.Sprintf("csp=%q", reportTo))
+	return policy + "; report-to csp"
 }
 
 // ownPath returns path if it stays on this origin, else nothing. "//host" and

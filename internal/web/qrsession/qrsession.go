@@ -154,7 +154,11 @@ func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body
 	}
 	err = h.Store.CreateSession(ctx, &session)
 	if errors.Is(err, store.ErrExists) {
-		return h.Store.Session(ctx, sid)
+		session, err = h.Store.Session(ctx, sid)
+		if errors.Is(err, store.ErrNotFound) {
+			err = idp.E(idp.Busy, "session came and went")
+		}
+		return session, err
 	}
 	if err != nil {
 		return session, err

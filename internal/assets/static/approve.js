@@ -1,0 +1,244 @@
+// The page that a scanned code opens: claims the sign-in, shows who asks, and
+// signs with a passkey that the phone finds by itself.
+
+import { call, insist, Problem } from "./api.js";
+import { alerts, buttons, codeErrors, ends, labels } from "./approve-strings.js";
+import { claimKey, keepKey, keptKey, newKey } from "./claim-keys.js";
+import { fill } from "./fill.js";
+import { $, put, say, show, shown, wire, wireForm, wrong } from "./panes.js";
+import { disown, get, supported } from "./passkey.js";
+import { age, place, screen, warningsOf } from "./request.js";
+import { challengeOf } from "./signed-text.js";
+
+const approvals = "/v1/approvals";
+const final = ["approved", "consumed", "denied", "cancelled", "expired"];
+const ending = ["session_expired", "login_expired", "session_unknown", "contested"];
+const spokenAt = [60, 30, 10]; // seconds left
+const letters = /^[BCDFGHJKLMNPQRSTVWXZ]{8}$/;
+
+let source = null; // what to claim: {sid, frame} or {key, user_code}
+let request = null; // the claim's answer
+let key = ""; // of the claim
+let offset = 0; // server's clock minus ours, ms
+let extended = false;
+let spoken = Infinity;
+let sheet = null; // stops the passkey sheet
+let again = begin; // what "Try again" does
+
+// begin reads the code at once: it is good for seconds only.
+function begin() {
+  sheet?.abort();
+  request = null;
+  const { hash } = location;
+  const [frame, sid] = hash.match(/^#(1\.([A-Z2-7]{26})\.\d{1,4}\.[A-Z2-7]{16})(?:&|$)/)?.slice(1) ?? [];
+  if (!supported()) return end("passkey_unsupported");
+  if (frame) return claim({ sid, frame });
+  if (hash) return end("qr_invalid");
+  if (keptKey(history.state?.sid)) return look(history.state.sid);
+  askCode();
+}
+
+async function claim(what, takeover = false) {
+  source = what;
+  key = what.key ?? claimKey(what.sid);
+  const body = {
+    frame: what.frame ?? null,
+    user_code: what.user_code ?? null,
+    via: what.frame ? "camera" : "code",
+    takeover,
+    client: { lang: navigator.language, app: "web/1" },
+  };
+  again = () => claim(what, takeover);
+  if (what.frame) show("opening", labels.checking, "");
+  try {
+    const answer = await insist(approvals + "/claim", { claim: key, body });
+    keepKey(answer.sid, key);
+    history.replaceState({ sid: answer.sid }, "", location.pathname);
+    take(answer);
+  } catch (problem) {
+    if (what.user_code && problem.code === "qr_invalid") return wrong("code", codeErrors.qr_invalid);
+    end(problem.code === "already_scanned" && takeover ? "taken" : problem.code, problem);
+  }
+}
+
+// look asks how a sign-in stands that this phone holds.
+async function look(sid) {
+  key = keptKey(sid) ?? key;
+  again = () => look(sid);
+  try {
+    take(await insist(`${approvals}/${sid}`, { claim: key }));
+  } catch (problem) {
+    end(problem.code, problem);
+  }
+}
+
+function take(answer) {
+  request = answer;
+  offset = answer.expires_at * 1000 - answer.webauthn.timeout - Date.now();
+  spoken = Infinity;
+  if (final.includes(answer.status)) return end(answer.status === "consumed" ? "approved" : answer.status);
+  const { app } = answer.context;
+  const where = place(answer.context);
+  $("app").textContent = app.name;
+  $("host").textContent = app.host;
+  $("logo").hidden = !/^\/[^/\\]/.test(answer.display.app_logo ?? "");
+  if (!$("logo").hidden) $("logo").src = answer.display.app_logo;
+  $("screen").textContent = screen(answer.context);
+  $("place").textContent = where.place;
+  put("address", where.address);
+  put("warnings", warningsOf(answer.display));
+  put("problem", "");
+  const digits = answer.requires.match;
+  $("match-field").hidden = !digits;
+  if (digits) {
+    $("match-label").textContent = fill(labels.number, { n: String(digits) });
+    $("match").maxLength = 2 * digits; // spaces may be typed
+  }
+  if (!shown("request")) {
+    show("request", fill(labels.title, { app: app.name }), "deny");
+    say(fill(labels.announce, { app: app.name, host: app.host, screen: screen(answer.context), place: where.place }));
+  }
+  tick();
+}
+
+async function approve() {
+  put("problem", "");
+  const match = typedNumber();
+  if (match === null) return;
+  const { sid, webauthn } = request;
+  sheet = new AbortController();
+  say(labels.waiting);
+  try {
+    const assertion = await get({
+      challenge: await challengeOf(request, match),
+      rpId: webauthn.rpId,
+      allowCredentials: [],
+      userVerification: "required",
+      hints: ["client-device"],
+      timeout: Math.min(left() * 1000, 300_000),
+    }, sheet.signal);
+    const body = { type: "webauthn", match: match ?? null, live: null, assertion };
+    const done = await insist(`${approvals}/${sid}/approve`, { claim: key, body }).catch((problem) => {
+      if (problem.code === "credential_unknown") disown(webauthn.rpId, assertion.id);
+      throw problem;
+    });
+    end("approved", { name: done.user?.display });
+  } catch (problem) {
+    await refused(problem);
+  } finally {
+    sheet = null;
+  }
+}
+
+// typedNumber is undefined where no number is asked for, and null, with a word
+// at the field, where it is not complete.
+function typedNumber() {
+  const digits = request.requires.match;
+  if (!digits) return undefined;
+  const typed = $("match").value.replace(/\s/g, "");
+  const complete = typed.length === digits && /^[0-9]+$/.test(typed);
+  wrong("match", complete ? "" : fill(codeErrors.number, { n: String(digits) }));
+  return complete ? typed : null;
+}
+
+async function deny(why, reason) {
+  put("problem", "");
+  try {
+    await insist(`${approvals}/${request.sid}/deny`, { claim: key, body: { reason } });
+    end(why);
+  } catch (problem) {
+    await refused(problem);
+  }
+}
+
+// refused shows what went wrong: here, if there is something to be done about
+// it here.
+async function refused(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  const { code, state } = problem;
+  if (code === "passkey_aborted" || !shown("request")) return;
+  if (code === "wrong_state") return look(request.sid);
+  if (final.includes(state)) return end(ends[code] ? code : state, problem);
+  if (ending.includes(code)) return end(code, problem);
+  if (code === "number_mismatch") {
+    $("match").value = "";
+    return wrong("match", alerts.number_mismatch);
+  }
+  put("problem", fill(alerts[code] ?? (problem.detail || alerts.other), { app: request.context.app.name, n: seconds(problem) }));
+}
+
+async function moreTime() {
+  try {
+    extended = true;
+    take(await insist(`${approvals}/${request.sid}/extend`, { claim: key, body: {} }));
+    say(fill(labels.extended, { time: minutes(left()) }));
+  } catch (problem) {
+    if (problem.code !== "wrong_state") await refused(problem);
+    tick();
+  }
+}
+
+// end shows where this phone's part ends. about is the Problem, or has the
+// name of who approved.
+function end(why, about = {}) {
+  const text = ends[why] ?? { ...ends.other, ...(about.detail && { words: about.detail }) };
+  const values = { app: request?.context.app.name ?? "the app", name: about.name, n: seconds(about) };
+  $("end-title").textContent = text.heading;
+  $("end-words").textContent = fill((about.name && text.as) || text.words, values);
+  $("end").querySelector("use").setAttribute("href", "#icon-" + text.icon);
+  put("end-first", buttons[text.first]);
+  $("end-first").dataset.act = text.first ?? "";
+  show("end", text.heading);
+}
+
+function askCode() {
+  history.replaceState(null, "", location.pathname);
+  wrong("code", "");
+  show("type", labels.titleCode);
+}
+
+async function typed() {
+  const code = $("code").value.toUpperCase().replace(/[\s-]/g, "");
+  const complete = letters.test(code);
+  wrong("code", complete ? "" : codeErrors.short);
+  if (!complete) return;
+  const repeated = source?.user_code === code; // a lost answer: the same key again
+  await claim({ user_code: code, key: repeated ? source.key : newKey() });
+}
+
+// tick keeps the age and the countdown, and ends what took too long.
+function tick() {
+  if (!shown("request")) return;
+  const rest = left();
+  const offer = !extended && rest <= 30;
+  $("age").textContent = age(now() / 1000 - request.context.requested_at);
+  $("clock").textContent = minutes(rest);
+  if (!offer && document.activeElement === $("more-time")) $("deny").focus();
+  $("more-time").hidden = !offer;
+  const due = spokenAt.findLast((at) => rest <= at && at < spoken);
+  if (due && rest > 0) {
+    spoken = due;
+    say(fill(offer ? labels.secondsLeftMore : labels.secondsLeft, { n: String(rest) }));
+  }
+  if (rest > 0) return;
+  sheet?.abort();
+  end("expired");
+}
+
+const now = () => Date.now() + offset;
+const left = () => Math.max(0, Math.ceil(request.expires_at - now() / 1000));
+const minutes = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+const seconds = ({ wait }) => String(Math.ceil((wait || 5000) / 1000));
+
+const endActs = { retry: () => again(), takeover: () => claim(source, true), typeCode: askCode };
+wire("deny", () => deny("denied", "other"));
+wire("approve", approve);
+wire("not-me", () => deny("not_me", "not_me"));
+wire("more-time", moreTime);
+wire("end-first", (button) => endActs[button.dataset.act]());
+wireForm("code-form", typed);
+$("match").addEventListener("keydown", (e) => e.key === "Enter" && $("approve").click());
+addEventListener("hashchange", () => location.hash && begin());
+document.addEventListener("visibilitychange", tick);
+setInterval(tick, 1000);
+begin();

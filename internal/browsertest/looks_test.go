@@ -1,0 +1,137 @@
+//go:build browser
+
+package browsertest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// At 320 px nothing has to be scrolled sideways, and the phone can still scan.
+func TestNarrowScreen(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.size(320, 640)
+	b.open(w.app.url)
+	b.waiting()
+	fits := func(what string) {
+		t.Helper()
+		if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+			t.Errorf("%s: %d px too wide", what, over)
+		}
+	}
+	fits("waiting")
+	req := w.claim(w.ana, b)
+	b.notice("Phone connected", "Check your phone - "+appName)
+	fits("connected")
+	w.approve(w.ana, req)
+	b.notice("Continue as "+w.anasMasked+"?", "Is this you? - "+appName)
+	fits("confirm")
+	b.click("#notice-first")
+	w.arrived(b, "ana@example.com")
+}
+
+func TestDarkAndStill(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.prefer("prefers-color-scheme", "dark")
+	b.open(w.app.url)
+	w.claim(w.ana, b)
+	b.prefer("prefers-reduced-motion", "reduce")
+	b.open(w.app.url)
+	b.waiting()
+	if n := eval[int](b, `document.getAnimations().filter((a) => a.playState === "running").length`); n > 0 {
+		t.Errorf("%d animations run", n)
+	}
+}
+
+// The page is small: its parts, compressed as a gateway does it.
+func TestPageWeight(t *testing.T) {
+	const most = 30 << 10
+	w := newWorld(t)
+	b := w.start()
+	total, parts := 0, 0
+	for _, address := range slices.Compact(slices.Sorted(slices.Values(b.requested()))) {
+		path, ours := strings.CutPrefix(address, w.idp.URL)
+		if !ours || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/saml/") {
+			continue
+		}
+		if strings.HasPrefix(path, "/login?") {
+			total += compressed(t, []byte(eval[string](b, "document.documentElement.outerHTML")))
+		} else {
+			total += weigh(t, address)
+		}
+		parts++
+	}
+	weight = fmt.Sprintf("figure: login page %.1f kB compressed, %d parts", float64(total)/1000, parts)
+	if total > most || parts < 3 {
+		t.Errorf("%d bytes in %d parts; at most %d are wanted", total, parts, most)
+	}
+}
+
+func weigh(t *testing.T, address string) int {
+	t.Helper()
+	resp, err := http.Get(address)
+	must(t, err)
+	defer resp.Body.Close() //nolint:errcheck // read only
+	body, err := io.ReadAll(resp.Body)
+	must(t, err)
+	return compressed(t, body)
+}
+
+func compressed(t *testing.T, data []byte) int {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	_, err := z.Write(data)
+	must(t, err)
+	must(t, z.Close())
+	return out.Len()
+}
+
+// weight is printed when all tests are done.
+var weight string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if weight != "" {
+		fmt.Println(weight)
+	}
+	os.Exit(code)
+}
+
+// picture writes what a tab shows, where LATCHKEY_SCREENSHOTS names a folder.
+func (w *world) picture(b *tab, name string) {
+	w.t.Helper()
+	folder := os.Getenv("LATCHKEY_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 800, Height: 640, DeviceScaleFactor: 1.5})
+	b.until("document.fonts.status === 'loaded'")
+	shot := get(b, chromedp.CaptureScreenshot())
+	b.size(1280, 800)
+	must(w.t, os.MkdirAll(folder, 0o755))                                    //nolint:gosec // pictures are for everyone
+	must(w.t, os.WriteFile(filepath.Join(folder, name+".png"), shot, 0o644)) //nolint:gosec // as above
+	if len(shot) > 150<<10 {
+		w.t.Errorf("%s.png has %d bytes", name, len(shot))
+	}
+}
+
+func (w *world) pictureDark(b *tab, name string) {
+	w.t.Helper()
+	b.prefer("prefers-color-scheme", "dark")
+	w.picture(b, name)
+	b.prefer("prefers-color-scheme", "light")
+}
