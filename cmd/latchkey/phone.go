@@ -94,7 +94,7 @@ func (c *phoneScan) text(e *env) (string, error) {
 	}
 	data, err := os.ReadFile(c.QR)
 	if err != nil {
-		return c.QR, nil // no file, so it is the text itself
+		return c.QR, nil //nolint:nilerr // no file, so it is the text itself
 	}
 	return scan.Image(bytes.NewReader(data))
 }

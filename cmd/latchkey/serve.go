@@ -32,7 +32,7 @@ func (serveCmd) Help() string {
 }
 
 func (c *serveCmd) Run(e *env) (err error) {
-	ln, err := net.Listen("tcp", c.Addr)
+	ln, err := (&net.ListenConfig{}).Listen(e.ctx, "tcp", c.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is taken by another program; choose another address with --addr", c.Addr)
 	}

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -60,7 +61,11 @@ func xmlVectors(g *idptest.Guarded) []vector {
 	attr := func(a string) string { return edit(" Version=", " "+a+" Version=") }
 	with := func(children string) string { return edit(issuer, issuer+children) }
 	evil := `<saml:Issuer>https://evil.test</saml:Issuer>`
-	laughs := `<!DOCTYPE r [<!ENTITY a0 "canary">` + strings.Repeat(`<!ENTITY a1 "&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;">`, 10) + `]>`
+	laughs := `<!DOCTYPE r [<!ENTITY a0 "canary">`
+	for level := range 10 {
+		laughs += fmt.Sprintf(`<!ENTITY a%d "%s">`, level+1, strings.Repeat(fmt.Sprintf("&a%d;", level), 10))
+	}
+	laughs += "]>"
 	return []vector{
 		{name: "A01", message: edit(issuer, ""), reason: idp.XMLSchema},
 		{name: "A02", message: edit(issuer, `<Issuer xmlns="urn:x">https://sp-b.test</Issuer>`), reason: idp.XMLSchema},
@@ -70,7 +75,7 @@ func xmlVectors(g *idptest.Guarded) []vector {
 		{name: "A04", message: `<!DOCTYPE x>` + good, reason: idp.XMLDoctype},
 		{name: "A05 file", message: `<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]>` + edit("https://sp-b.test<", "&e;<"), reason: idp.XMLDoctype},
 		{name: "A05 http", message: `<!DOCTYPE r [<!ENTITY e SYSTEM "http://evil.test/">]>` + edit("https://sp-b.test<", "&e;<"), reason: idp.XMLDoctype},
-		{name: "A06", message: laughs + edit("https://sp-b.test<", "&a1;<"), reason: idp.XMLDoctype},
+		{name: "A06", message: laughs + edit("https://sp-b.test<", "&a10;<"), reason: idp.XMLDoctype},
 		{name: "A07", message: with("<samlp:Extensions>" + strings.Repeat("<a/>", 5_000) + "</samlp:Extensions>"), reason: idp.XMLSize},
 		{name: "A07 deflated", query: samltest.RedirectQuery(with("<samlp:Extensions>"+strings.Repeat("<a/>", 16_000)+"</samlp:Extensions>"), nil), reason: idp.XMLSize},
 		{name: "A08", query: samltest.RedirectQuery(with("<samlp:Extensions>"+strings.Repeat("<a>", 10_000)), nil), reason: idp.XMLDepth},

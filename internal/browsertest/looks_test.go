@@ -32,14 +32,14 @@ func TestNarrowScreen(t *testing.T) {
 		}
 	}
 	fits("waiting")
-	req := w.claim(w.ana, b)
+	req := w.claim(w.dana, b)
 	b.notice("Phone connected", "Check your phone - "+appName)
 	fits("connected")
-	w.approve(w.ana, req)
-	b.notice("Continue as "+w.anasMasked+"?", "Is this you? - "+appName)
+	w.approve(w.dana, req)
+	b.notice("Continue as "+w.danasMasked+"?", "Is this you? - "+appName)
 	fits("confirm")
 	b.click("#notice-first")
-	w.arrived(b, "ana@example.com")
+	w.arrived(b, "dana@example.com")
 }
 
 func TestDarkAndStill(t *testing.T) {
@@ -47,7 +47,7 @@ func TestDarkAndStill(t *testing.T) {
 	b := w.browser()
 	b.prefer("prefers-color-scheme", "dark")
 	b.open(w.app.url)
-	w.claim(w.ana, b)
+	w.claim(w.dana, b)
 	b.prefer("prefers-reduced-motion", "reduce")
 	b.open(w.app.url)
 	b.waiting()
@@ -118,7 +118,7 @@ func (w *world) picture(b *tab, name string) {
 	if folder == "" {
 		return
 	}
-	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 800, Height: 640, DeviceScaleFactor: 1.5})
+	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 840, Height: 700, DeviceScaleFactor: 1.5})
 	b.until("document.fonts.status === 'loaded'")
 	shot := get(b, chromedp.CaptureScreenshot())
 	b.size(1280, 800)

@@ -28,11 +28,12 @@ import (
 // world is an identity provider, an application on another site, and two
 // people with phones.
 type world struct {
-	t          *testing.T
-	idp        *idptest.Live
-	app        *application
-	ana, bob   *phone.Phone
-	anasMasked string
+	t         *testing.T
+	idp       *idptest.Live
+	app       *application
+	dana, bob *phone.Phone
+
+	danasMasked, bobsMasked string // their names as the page shows them
 }
 
 const appName = "Orchard Travel"
@@ -40,10 +41,9 @@ const appName = "Orchard Travel"
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, idp: idptest.NewLive(t)}
-	ana := w.idp.AddUser("ana@example.com", "Ana", "Kos")
-	w.anasMasked = ana.Masked()
-	w.ana = w.idp.Phone(ana, "127.0.0.2")
-	w.bob = w.idp.Phone(w.idp.AddUser("bob@example.com", "Bob", "Brown"), "127.0.0.3")
+	dana, bob := w.idp.AddUser("dana@example.com", "Dana", "Novak"), w.idp.AddUser("bob@example.com", "Bob", "Brown")
+	w.danasMasked, w.bobsMasked = dana.Masked(), bob.Masked()
+	w.dana, w.bob = w.idp.Phone(dana, "127.0.0.2"), w.idp.Phone(bob, "127.0.0.3")
 	w.app = newApplication(t, w.idp)
 	w.idp.Register(w.app.metadata, func(sp *idp.ServiceProvider) { sp.Name = appName })
 	return w

@@ -96,7 +96,8 @@ type QRSession struct {
 	Request string        `json:"req"` // AuthnRequest ID
 	ACR     string        `json:"acr"` // class of this approval
 
-	HasSubject bool `json:"subj,omitempty"` // the request names who must approve
+	HasSubject bool `json:"subj,omitempty"`     // the request names who must approve
+	Mismatch   bool `json:"mismatch,omitempty"` // somebody else wanted to approve
 
 	KeyVer int `json:"kv"` // version of the master key
 

@@ -91,6 +91,11 @@ func approve(s *idp.QRSession, e Approve, now idp.Millis) error {
 	return nil
 }
 
+func noteMismatch(s *idp.QRSession, e Approve, _ idp.Millis) error {
+	s.Mismatch = true
+	return e.Refused
+}
+
 func countFailure(s *idp.QRSession, e BadApprove, _ idp.Millis) error {
 	s.Fails++
 	if s.Fails >= MaxFails {

@@ -97,6 +97,12 @@ func fresh(s idp.QRSession, e Claim, now idp.Millis) bool {
 	return Fresh(s.CreatedAt, now, e.Frame, e.Window)
 }
 
+// isMismatch: the right signature of a person who is not the request's Subject.
+// The phone is refused; the service provider hears why if nobody else approves.
+func isMismatch(_ idp.QRSession, e Approve, _ idp.Millis) bool {
+	return idp.CodeOf(e.Refused) == idp.UserMismatch
+}
+
 func mayApprove(_ idp.QRSession, e Approve, _ idp.Millis) error {
 	if e.Refused != nil {
 		return e.Refused

@@ -29,6 +29,7 @@ var table = []row{
 	{"T6", in{scanned}, same, on[Claim](otherPhoneNear, mayTakeOver, takeOver)},
 	{"T7", in{scanned}, cancelled, on[Claim](otherPhoneAway, knewScreen, contest)},
 	{"T8", in{scanned}, same, on[ExtendClaim](nil, firstExtendClaim, extendClaim)},
+	{"T9", in{scanned}, same, on[Approve](isMismatch, nil, noteMismatch)},
 	{"T9", in{scanned}, approved, on[Approve](nil, mayApprove, approve)},
 	{"T10", in{scanned}, same, on[BadApprove](nil, nil, countFailure)},
 	{"T12", in{approved, consumed}, same, repeat[Approve](sameApproval)}, // R

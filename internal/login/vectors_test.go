@@ -201,7 +201,7 @@ func TestLoginID(t *testing.T) {
 		}
 		return s
 	}
-	if id("https://sp-a.test", "_1") != id("https://sp-a.test", "_1") {
+	if first, again := id("https://sp-a.test", "_1"), id("https://sp-a.test", "_1"); first != again {
 		t.Error("the same request has two ids")
 	}
 	if id("https://sp-a.test", "_1") == id("https://sp-b.test", "_1") {

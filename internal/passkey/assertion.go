@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -148,7 +149,7 @@ func (a *assertion) verifySignature(cose []byte) error {
 		return fmt.Errorf("verify signature: %w", err)
 	}
 	if !ok {
-		return fmt.Errorf("verify signature: wrong signature")
+		return errors.New("verify signature: wrong signature")
 	}
 	return nil
 }

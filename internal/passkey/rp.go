@@ -18,7 +18,7 @@ import (
 // Type is the type of these credentials in the API and in idp.Device.
 const Type = "webauthn"
 
-// ChallengeSize is the number of bytes of every challenge.
+// ChallengeSize is the number of bytes of a challenge; fewer are refused.
 const ChallengeSize = 32
 
 // Ceremonies: the type member of the client data.
@@ -60,14 +60,14 @@ func NewRP(origin, name string) (RP, error) {
 // checkClientData checks what the browser says of the ceremony it ran
 // (CollectedClientData, 5.8.1).
 func (rp RP) checkClientData(raw []byte, ceremony string, challenge []byte) error {
-	if len(challenge) != ChallengeSize { // an empty one would match an empty one
+	if len(challenge) < ChallengeSize { // an empty one would match an empty one
 		return fmt.Errorf("check client data: expected challenge has %d bytes", len(challenge))
 	}
 	data, err := parseObject(raw)
 	if err != nil {
 		return badSignature("client data: %v", err)
 	}
-	got, err := data.bytes("challenge", ChallengeSize)
+	got, err := data.bytes("challenge", len(challenge))
 	if err != nil || !idp.Equal(got, challenge) {
 		return idp.E(idp.BadChallenge, "another challenge was answered")
 	}

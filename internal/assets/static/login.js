@@ -2,6 +2,7 @@
 // sees (view.js) and the picture (qr.js).
 
 import { fill } from "./fill.js";
+import { disown, get, supported } from "./passkey.js";
 import { FrameClock } from "./qr.js";
 import { Session } from "./session.js";
 import { labels } from "./strings.js";
@@ -10,6 +11,7 @@ import { View } from "./view.js";
 const { login, app } = document.getElementById("login").dataset;
 const form = document.getElementById("finish");
 const maxUserCodes = 3; // per session
+const over = ["wrong_state", "session_expired", "login_expired", "session_unknown", "not_your_browser"]; // a look tells more
 const spokenAt = [60, 30, 10]; // seconds left
 
 let view = null; // the newest view of the server
@@ -19,7 +21,7 @@ let extended = false;
 let userCodes = 0;
 let spoken = Infinity;
 
-const screen = new View(app, (name) => acts[name]?.());
+const screen = new View(app, (name) => acts[name]?.(), supported());
 const session = new Session(login, { view: render, problem: fail, trouble: (name) => screen.trouble(name), wait: (p) => screen.problem(p) });
 const frames = new FrameClock(document.querySelector("#qr svg"), () => session.now());
 
@@ -41,6 +43,8 @@ const acts = {
     finish();
   },
   goBack: submit,
+  passkey,
+  otherDevice: () => screen.otherDevice(),
   hideCode: () => screen.toggleCode(),
   cannotScan: async () => {
     const code = await session.act("user-code");
@@ -101,7 +105,27 @@ function stateOf({ status, hint, return: answers }) {
   }
 }
 
+// passkey approves in this browser, without a phone.
+async function passkey() {
+  screen.passkeyProblem();
+  let options, assertion;
+  try {
+    options = await session.send("passkey/options", {});
+    if (!options) return;
+    assertion = await get(options);
+    await session.send("passkey", { assertion });
+  } catch (problem) {
+    if (problem.code === "credential_unknown" && assertion) disown(options.rpId, assertion.id);
+    if (over.includes(problem.code)) session.look();
+    else screen.passkeyProblem(problem);
+  }
+}
+
 function fail(problem) {
+  if (problem.code === "policy_passkey_required" && screen.hasPasskey && session.mode === "qr") {
+    screen.onlyPasskey();
+    return session.start({ fresh: true, mode: "passkey" });
+  }
   view = null;
   frames.set([]);
   screen.problem(problem);

@@ -1,6 +1,6 @@
 // Follows one QR session on the server: makes it, polls it, acts on it.
 
-import { call, forget, randomKey, remembered } from "./api.js";
+import { call, forget, Problem, randomKey, remembered } from "./api.js";
 
 const sessions = "/v1/login/sessions";
 const final = ["denied", "cancelled", "expired", "consumed"];
@@ -14,6 +14,7 @@ const slow = 4000; // ms until a call in progress counts as slow
 export class Session {
   #login;
   #on;
+  #mode = "qr";
   #view = null;
   #offset = 0; // server's clock minus ours, ms
   #pace = 1; // stretches the polling interval after slow_down
@@ -42,8 +43,10 @@ export class Session {
   }
 
   // start makes the session. A reload in the same tab comes back to the same
-  // one, unless that has ended or a fresh one is wanted.
-  async start({ fresh = false } = {}) {
+  // one, unless that has ended or a fresh one is wanted. Once the mode is
+  // "passkey", no session shows a code any more.
+  async start({ fresh = false, mode = this.#mode } = {}) {
+    this.#mode = mode;
     const name = "create:" + this.#login;
     if (fresh) forget(name);
     const turn = ++this.#turn;
@@ -51,7 +54,7 @@ export class Session {
     this.#view = null;
     this.#stopped = false;
     this.#pace = 1;
-    const body = { login: this.#login, mode: "qr", login_hint: null, client: client() };
+    const body = { login: this.#login, mode, login_hint: null, client: client() };
     try {
       const view = await this.#ask(turn, sessions, { body, key: remembered(name, () => randomKey(16)) });
       if (!view) return;
@@ -84,6 +87,14 @@ export class Session {
       this.#wake();
       return refused ? false : null;
     }
+  }
+
+  // send performs an action whose problems are the caller's.
+  async send(action, body) {
+    if (!this.#view) throw new Problem("busy");
+    const answer = await this.#ask(this.#turn, this.#path("/" + action), { body });
+    if (answer?.sid) this.#take(answer);
+    return answer;
   }
 
   async #poll() {
@@ -119,6 +130,10 @@ export class Session {
   // finishKey is the same for every try to finish this session.
   finishKey() {
     return remembered("finish:" + this.sid, () => randomKey(16));
+  }
+
+  get mode() {
+    return this.#mode;
   }
 
   get sid() {

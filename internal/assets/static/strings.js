@@ -112,6 +112,27 @@ export const errors = {
   unreachable: { heading: "No connection", words: "We cannot reach the sign-in service and will keep trying." },
 };
 
+// What went wrong with a passkey and may still work, by error code. The rest is
+// told in the server's words.
+export const passkeyErrors = {
+  other: "Something went wrong. Try again, or use your phone.",
+  passkey_refused: "The passkey was cancelled or not recognized. Try again, or use another device.",
+  passkey_failed: "The passkey could not be used. Try again, or use another device.",
+  passkey_unsupported: "This browser cannot use passkeys. Use another device.",
+  credential_unknown: "This passkey is not known here. Use another one, or ask your administrator.",
+  credential_revoked: "This passkey was removed from your account. Use another one, or ask your administrator.",
+  user_inactive: "Your account is not active. Ask your administrator.",
+  user_mismatch: "This sign-in is for another account. Use the passkey of that account.",
+  app_not_assigned: "You do not have access to {app}. Ask your administrator.",
+  app_disabled: "{app} is switched off at the moment. Please try again later.",
+  device_not_strong_enough: "{app} needs a passkey that is not synced. Ask your administrator.",
+  probation: "This passkey is new. {app} can be opened with it after the first day.",
+  uv_required: "Use Face ID, fingerprint or the PIN of this device.",
+  slow_down: "Too many tries. Wait a moment, then try again.",
+  busy: "We are busy right now. Please try again in a moment.",
+  unreachable: "No connection. Check that this device is online, then try again.",
+};
+
 export const trouble = {
   offline: "You are offline. We go on as soon as you are back.",
   slow: "This is taking longer than usual. We keep trying.",
@@ -131,13 +152,16 @@ export const labels = {
   cannotScan: "Can't scan?",
   codeHidden: "The code is hidden.",
   codeShown: "The code is shown.",
+  hereReady: "Continue with the passkey of this device.",
   hideCode: "Hide code",
   noMoreCodes: "You cannot get another code to type for this sign-in. Scan the code, or cancel and start again.",
   otherCode: "Another code to type",
+  passkeyOnly: "{app} accepts a passkey on this device only.",
   preparing: "Preparing your code\u2026",
   showCode: "Show code",
   secondsLeft: "{n} seconds left.",
   secondsLeftMore: "{n} seconds left. Choose More time if you need it.",
   moreTimeGiven: "You have more time now: {time}.",
+  usePasskey: "Use a passkey",
   typeThis: "Type this code on your phone: {time}",
 };

@@ -2,7 +2,7 @@
 // screen reader is told. Only text and attributes are ever written.
 
 import { fill } from "./fill.js";
-import { buttons, errors, labels, states, trouble } from "./strings.js";
+import { buttons, errors, labels, passkeyErrors, states, trouble } from "./strings.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -11,18 +11,21 @@ export class View {
   #state = "";
   #acted = false;
   #act;
+  #here = false; // the passkey of this device comes first, the code second
 
-  // act(name) is called for every button, by the name of its label.
-  constructor(app, act) {
+  // act(name) is called for every button, by the name of its label. passkeys
+  // tells whether the browser can use them.
+  constructor(app, act, passkeys) {
     this.#app = app;
     this.#act = act;
+    if (passkeys && $("here")) this.#offerPasskey();
     for (const [id, name] of Object.entries({ "cannot-scan": "cannotScan", "hide-code": "hideCode", "more-time": "moreTime", cancel: "cancel" })) {
       this.#wire($(id), () => name);
     }
     for (const id of ["notice-first", "notice-second"]) this.#wire($(id), () => $(id).dataset.act);
     document.addEventListener("keydown", (e) => this.#enter(e));
     new IntersectionObserver(([box]) => {
-      $("below").hidden = this.#state !== "waiting" || box.intersectionRatio > 0.97;
+      $("below").hidden = this.#state !== "waiting" || this.#here || box.intersectionRatio > 0.97;
     }, { threshold: [0.5, 0.97, 1] }).observe($("qr"));
   }
 
@@ -62,6 +65,37 @@ export class View {
     if (this.#state === "approved") $("notice-first").hidden = false;
   }
 
+  // hasPasskey tells whether a passkey is offered at all.
+  get hasPasskey() {
+    return Boolean($("passkey") && !$("passkey").hidden);
+  }
+
+  // passkeyProblem tells what went wrong with a passkey; without a problem, it
+  // takes that back.
+  passkeyProblem({ code, detail } = {}) {
+    const text = code ? fill(passkeyErrors[code] ?? (detail || passkeyErrors.other), { app: this.#app }) : "";
+    $("passkey-error").textContent = text;
+    $("passkey-error").hidden = !text;
+  }
+
+  // onlyPasskey takes the code away: this application does not accept it.
+  onlyPasskey() {
+    this.#here = true;
+    $("other-device").hidden = true;
+    $("here-words").textContent = fill(labels.passkeyOnly, { app: this.#app });
+    if (!onPhone()) $("here-go").textContent = labels.usePasskey;
+  }
+
+  // otherDevice shows the code in place of the passkey of this device.
+  otherDevice() {
+    this.#here = false;
+    this.passkeyProblem();
+    $("here").hidden = true;
+    $("scan").hidden = false;
+    $("scan-title").focus();
+    this.say(states.waiting.status);
+  }
+
   // showUserCode puts a code to type in place of the steps; more tells whether
   // another one may be asked for.
   showUserCode(code, address, more) {
@@ -95,7 +129,7 @@ export class View {
     $("time").hidden = left === null;
     if (left !== null) $("clock").textContent = minutes(left);
     const offer = canExtend && left !== null && left <= 30;
-    if (!offer && document.activeElement === $("more-time")) $("scan-title").focus();
+    if (!offer && document.activeElement === $("more-time")) this.#heading().focus();
     $("more-time").hidden = !offer;
   }
 
@@ -113,15 +147,31 @@ export class View {
       this.#button("notice-first", text.first, all, state === "approved");
       this.#button("notice-second", text.second === "goBack" && !canGoBack ? "" : text.second, all);
     }
-    $("scan").hidden = !scanning;
+    $("scan").hidden = !scanning || this.#here;
+    if ($("here")) $("here").hidden = !scanning || !this.#here;
+    if ($("here")) this.passkeyProblem();
     $("notice").hidden = scanning;
     $("below").hidden = true;
     $("cancel").hidden = !["starting", "waiting", "connected"].includes(state);
     $("cancel").parentElement.hidden = !["starting", "waiting", "connected", "confirm"].includes(state);
     document.title = fill(text.title, all);
-    this.say(fill(text.status ?? (text.heading ? `${text.heading}. ${text.words}` : ""), all));
-    if (this.#acted || focused.closest("[hidden]")) $(scanning ? "scan-title" : "notice-title").focus();
+    const status = text.status ?? (text.heading ? `${text.heading}. ${text.words}` : "");
+    this.say(fill(scanning && this.#here ? labels.hereReady : status, all));
+    if (this.#acted || focused.closest("[hidden]")) this.#heading().focus();
     this.#acted = false;
+  }
+
+  #heading() {
+    if (!$("notice").hidden) return $("notice-title");
+    return $(this.#here ? "here-title" : "scan-title");
+  }
+
+  #offerPasskey() {
+    this.#here = onPhone();
+    $("passkey").hidden = false;
+    for (const [id, name] of Object.entries({ "here-go": "passkey", passkey: "passkey", "other-device": "otherDevice" })) {
+      this.#wire($(id), () => name);
+    }
   }
 
   #resetScan(state) {
@@ -162,6 +212,12 @@ export class View {
     const offered = !$("notice").hidden && !first.hidden && ["newCode", "again"].includes(first.dataset.act);
     if (event.key === "Enter" && document.activeElement === document.body && offered) first.click();
   }
+}
+
+// onPhone: a phone or tablet, which has its passkeys at hand and no second
+// camera to scan its own screen with.
+function onPhone() {
+  return matchMedia("(pointer: coarse) and (max-width: 64em)").matches;
 }
 
 function minutes(seconds) {

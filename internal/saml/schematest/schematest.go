@@ -114,7 +114,7 @@ func verify(t testing.TB, docs [][]byte, certPEM []byte, elements []string) erro
 		cmd.Dir = dir // xmlsec1 takes a comma in a path for a separator
 		out, err := cmd.CombinedOutput()
 		if ok := strings.Count(string(out), "OK\n"); err != nil || ok < len(docs) {
-			return fmt.Errorf("xmlsec1 verifies %d of %d documents at %s: %v\n%.4000s", ok, len(docs), xpath, err, out)
+			return fmt.Errorf("xmlsec1 verifies %d of %d documents at %s: %w\n%.4000s", ok, len(docs), xpath, err, out)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
@@ -42,7 +43,7 @@ func Open(path string, clock idp.Clock) (*DB, error) {
 		Timeout:      lockTimeout,
 		FreelistType: bbolt.FreelistMapType, // fast however much Sweep frees
 	})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("open database: %w", ErrInUse)
 	}
 	if err != nil {
@@ -145,7 +146,7 @@ func (d *DB) write(ctx context.Context, ops ...table.Op) error {
 	err := d.db.Batch(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(bucketName())
 		if refusal = verify(bucket, ops, d.clock.Now()); refusal != nil {
-			return nil
+			return nil //nolint:nilerr // see above: it must not roll back the others
 		}
 		return apply(bucket, ops)
 	})

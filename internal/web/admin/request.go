@@ -65,6 +65,6 @@ func noContent(w http.ResponseWriter) error {
 	return nil
 }
 
-func notFound(format string, args ...any) error { return idp.E(idp.NotFound, format, args...) }
+func notFound(why string) error { return idp.E(idp.NotFound, "%s", why) }
 
 func invalid(format string, args ...any) error { return idp.E(idp.Invalid, format, args...) }

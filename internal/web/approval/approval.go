@@ -66,11 +66,10 @@ func (h *Handlers) Mount(mux web.Mux) {
 // page is where a phone's camera app leads. Approval with the phone's own
 // browser is not offered here; the text says what to do.
 func (h *Handlers) page(w http.ResponseWriter, _ *http.Request) error {
-	h.Pages.Message(w, http.StatusOK, pages.MessagePage{
+	return h.Pages.Message(w, http.StatusOK, pages.MessagePage{
 		Title: "Open this code with your Latchkey app",
 		Words: "This code signs you in on another screen. Scan it with the phone app that you set up with your invite. If you did not open a sign-in page yourself, close this page.",
 	})
-	return nil
 }
 
 // claimKey reads "Authorization: Claim <claim_key>" and returns its hash.

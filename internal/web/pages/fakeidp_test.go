@@ -67,6 +67,7 @@ type problem struct {
 	code       string
 	detail     string
 	retryAfter string
+	state      string // of the session, where it is told
 }
 
 func newFakeIdP(t *testing.T) *fakeIdP {

@@ -94,7 +94,12 @@ func (h *Handlers) statusOf(r *http.Request, s idp.QRSession) (*saml.StatusError
 	responder := func(second, message string) *saml.StatusError {
 		return &saml.StatusError{Top: saml.StatusResponder, Second: second, Message: message}
 	}
-	switch observed := login.Observe(s, h.Now()); observed.State {
+	unknown := responder(saml.StatusUnknownPrincipal, "Another person than the requested one wanted to sign in.")
+	observed := login.Observe(s, h.Now())
+	if s.Mismatch && observed.State != idp.StateExpired && observed.State != idp.StateApproved && observed.State != idp.StateConsumed {
+		return unknown, nil
+	}
+	switch observed.State {
 	case idp.StateDenied:
 		return responder(saml.StatusAuthnFailed, "The person denied the sign-in on the phone."), nil
 	case idp.StateCancelled:
@@ -105,7 +110,7 @@ func (h *Handlers) statusOf(r *http.Request, s idp.QRSession) (*saml.StatusError
 		case err != nil && outage(err):
 			return nil, err
 		case idp.CodeOf(err) == idp.UserMismatch:
-			return responder(saml.StatusUnknownPrincipal, "Another person than the requested one wanted to sign in."), nil
+			return unknown, nil
 		}
 		return responder(saml.StatusAuthnFailed, "The person cannot be signed in to this application."), nil
 	case idp.StateConsumed:
