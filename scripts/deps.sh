@@ -1,28 +1,45 @@
 #!/usr/bin/env bash
-# Installs what the tests need besides Go: Debian packages, DynamoDB Local,
-# node-saml. Does nothing for what is there.
+# Installs what the tests need besides Go: Debian packages (of Debian 12),
+# DynamoDB Local, node-saml. Does nothing for what is there.
+#
+# LATCHKEY_CACHE (default .cache) is where node-saml and DynamoDB Local go.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache=${LATCHKEY_CACHE:-.cache}
 mkdir -p "$cache"
 
 packages=(xmlsec1 libxml2-utils opensaml-schemas xmltooling-schemas chromium
-  simplesamlphp php-cli php-xml php-curl maven curl procps python3-venv)
+  simplesamlphp php-cli php-xml php-curl php-mbstring maven curl procps python3-venv)
 have() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q "install ok installed"; }
 
-if command -v apt-get >/dev/null; then
-  missing=()
+debian() {
+  local missing=() p sudo=""
   for p in "${packages[@]}"; do have "$p" || missing+=("$p"); done
-  command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
-  command -v node >/dev/null || missing+=(nodejs npm)
-  if [ ${#missing[@]} -gt 0 ]; then
-    echo "installing: ${missing[*]}"
-    sudo=""
-    [ "$(id -u)" = 0 ] || sudo=sudo
-    $sudo apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$cache/apt.log" 2>&1 ||
-      { tail -20 "$cache/apt.log"; exit 1; }
-  fi
+  command -v java >/dev/null || missing+=(default-jre-headless)
+  command -v node >/dev/null || missing+=(nodejs)
+  command -v npm >/dev/null || missing+=(npm)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "installing: ${missing[*]}"
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+    >"$cache/apt.log" 2>&1 || { tail -20 "$cache/apt.log"; exit 1; }
+}
+
+# The locked versions; installed again when the lock file is another.
+node_saml() {
+  local home=$cache/node-saml source=scripts/node-saml
+  cmp -s "$source/package-lock.json" "$home/.installed" && return
+  mkdir -p "$home"
+  cp "$source/package.json" "$source/package-lock.json" "$source/.npmrc" "$home/"
+  npm ci --silent --prefix "$home" || { echo "installing node-saml failed"; exit 1; }
+  cp "$source/package-lock.json" "$home/.installed"
+}
+
+if command -v apt-get >/dev/null; then
+  debian
 else
   echo "This is not Debian: only what is already installed is used."
 fi
+if command -v npm >/dev/null; then node_saml; fi
+if command -v mvn >/dev/null && command -v java >/dev/null; then scripts/dynamodb-local.sh fetch; fi

@@ -21,7 +21,7 @@ const (
 	policyMessage = policyStart + "; style-src 'self'; img-src 'self'; form-action 'self'"
 	policyPost    = policyStart + "; script-src 'nonce-R'; style-src 'self'"
 	policyLogin   = policyStart + "; script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; " +
-		"font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+		"font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'; report-to csp"
 
 	htmlType    = "text/html; charset=utf-8"
 	problemType = "application/problem+json"

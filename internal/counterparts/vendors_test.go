@@ -2,6 +2,8 @@ package counterparts_test
 
 import (
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,18 +140,18 @@ func TestOffice365(t *testing.T) {
 	t.Run("another domain", func(t *testing.T) {
 		v := newVendor(t, preset.Office365, &idp.ServiceProvider{}, preset.Options{Issuer: idptest.Base, Domains: domains})
 		p := v.user("ana@other.test", map[string][]string{"immutableId": {"x"}})
-		v.refused(v.signIn(p, v.microsoft(), relay), "user ana@other.test has userPrincipalName ana@other.test, whose domain is not federated with urn:federation:MicrosoftOnline")
+		v.refused(v.signIn(p, v.microsoft(), relay), idp.UserDomain, "user ana@other.test has userPrincipalName ana@other.test, whose domain is not federated with urn:federation:MicrosoftOnline")
 	})
 	t.Run("no immutableId", func(t *testing.T) {
 		v := newVendor(t, preset.Office365, &idp.ServiceProvider{}, preset.Options{Issuer: idptest.Base, Domains: domains})
-		v.refused(v.signIn(v.user("ana@example.com", nil), v.microsoft(), relay),
+		v.refused(v.signIn(v.user("ana@example.com", nil), v.microsoft(), relay), idp.AttrMissing,
 			"user ana@example.com has no attribute immutableId, required as NameID by urn:federation:MicrosoftOnline")
 	})
 }
 
-// refused checks that the person gets a page with a reference, and the log
-// the cause and the same reference.
-func (v *vendor) refused(r *http.Response, cause string) {
+// refused checks that the person gets a page with a reference, the log has the
+// same reference with the reason, and the audit trail the exact cause.
+func (v *vendor) refused(r *http.Response, reason idp.Reason, cause string) {
 	v.t.Helper()
 	body := idptest.Body(v.t, r)
 	_, after, _ := strings.Cut(body, `class="reference">`)
@@ -157,13 +159,21 @@ func (v *vendor) refused(r *http.Response, cause string) {
 	if r.StatusCode != http.StatusForbidden || len(reference) != 26 || strings.Contains(body, cause) {
 		v.t.Errorf("page: %d %s", r.StatusCode, body)
 	}
-	for line := range strings.Lines(v.idp.Log.String()) {
-		if strings.Contains(line, cause) && strings.Contains(line, reference) {
-			return
-		}
+	masked := email.ReplaceAllString(cause, "[e-mail]") // as in every log
+	logged := func(line string) bool {
+		return strings.Contains(line, reference) && strings.Contains(line, `"reason":"`+string(reason)+`"`) && strings.Contains(line, masked)
 	}
-	v.t.Errorf("no %q with reference %q in the log:\n%s", cause, reference, v.idp.Log)
+	if !slices.ContainsFunc(strings.Split(v.idp.Log.String(), "\n"), logged) {
+		v.t.Errorf("no %q with reference %q in the log:\n%s", masked, reference, v.idp.Log)
+	}
+	events, _, err := v.idp.Store.Events(v.t.Context(), v.idp.Clock.Now(), "", 100)
+	must(v.t, err)
+	if !slices.ContainsFunc(events, func(e idp.AuditEvent) bool { return e.Detail["cause"] == cause }) {
+		v.t.Errorf("no %q in the audit trail: %+v", cause, events)
+	}
 }
+
+var email = regexp.MustCompile(`\S+@[\w.]+`)
 
 // Salesforce's IDs are about 300 characters, and its ACS has a query string.
 func TestSalesforce(t *testing.T) {

@@ -88,7 +88,7 @@ func p256(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// sign signs as the key's COSE algorithm does.
+// sign signs as the key's COSE algorithm does, always the same (RFC 6979).
 func (k softKey) sign(t testing.TB, message []byte) []byte {
 	t.Helper()
 	digest, hash := message, crypto.Hash(0)
@@ -96,7 +96,7 @@ func (k softKey) sign(t testing.TB, message []byte) []byte {
 		sum := sha256.Sum256(message)
 		digest, hash = sum[:], crypto.SHA256
 	}
-	sig, err := k.signer.Sign(rand.Reader, digest, hash)
+	sig, err := k.signer.Sign(nil, digest, hash)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func TestSettingsMistakes(t *testing.T) {
 		{`"attributes":["a = Email"]`, []string{"did you mean email?"}},
 		{`"attributes":["a = costCentre"]`, []string{"column 5", "allow_unknown_attributes"}},
 		{`"attributes":["a = email;uper"]`, []string{"column 11", "transform"}},
-		{`"name_id":"persistant = email"`, []string{"name_id, column 1", "persistent"}},
+		{`"name_id":"persistnt = email"`, []string{"name_id, column 1", "persistent"}},
 		{`"name":"\u200b"`, []string{"name"}},
 		{`"slug":"Pay roll"`, []string{"slug"}},
 		{`"issuer":"https://other.example.com"`, []string{"LATCHKEY_ISSUERS", base + "/idp/two"}},

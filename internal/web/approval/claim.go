@@ -103,6 +103,8 @@ func (h *Handlers) claimCode(ctx context.Context, typed, address string, event l
 	switch idp.CodeOf(err) {
 	case "":
 		return s, h.codes.Return(ctx, address)
+	case idp.AlreadyScanned, idp.Contested, idp.Busy: // the code was right
+		return s, errors.Join(err, h.codes.Return(ctx, address))
 	case idp.QRInvalid:
 		if alarm := h.allCode.Take(ctx, "all"); idp.CodeOf(alarm) == idp.SlowDown {
 			h.Log.ErrorContext(ctx, "user codes are being guessed", "event", "alarm", "reason", "codes-wrong-all")

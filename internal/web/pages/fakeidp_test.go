@@ -37,6 +37,9 @@ type fakeIdP struct {
 	refuse   map[string]problem // by action: create, poll, cancel, extend, user-code
 	relay    string             // RelayState of the answer
 	slow     time.Duration      // delay of finish
+	key      *passkey           // who may sign in with a passkey
+	origin   string
+	noCodes  bool // the application accepts no scanned code
 }
 
 type view struct {
@@ -99,6 +102,7 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 	mux.HandleFunc("POST /v1/login/sessions", f.create)
 	mux.HandleFunc("GET /v1/login/sessions/{sid}", f.poll)
 	mux.HandleFunc("POST /v1/login/sessions/{sid}/{action}", f.act)
+	mux.HandleFunc("POST /v1/login/sessions/{sid}/passkey/options", func(w http.ResponseWriter, _ *http.Request) { f.passkeyOptions(w) })
 	mux.HandleFunc("POST /login/finish", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(f.slow)
 		f.mu.Lock()
@@ -166,7 +170,7 @@ func (f *fakeIdP) create(w http.ResponseWriter, r *http.Request) {
 	}
 	key := r.Header.Get("Idempotency-Key")
 	raw, err := base64.RawURLEncoding.DecodeString(key)
-	if json.NewDecoder(r.Body).Decode(&body) != nil || body.Login != f.page.LoginID || body.Mode != "qr" || body.Client.Lang == "" ||
+	if json.NewDecoder(r.Body).Decode(&body) != nil || body.Login != f.page.LoginID || body.Mode != "qr" && body.Mode != "passkey" || body.Client.Lang == "" ||
 		err != nil || len(raw) != 16 || r.Header.Get("X-Requested-By") != "latchkey" {
 		f.answer(w, problem{status: 400, code: "bad_request"})
 		return
@@ -175,10 +179,14 @@ func (f *fakeIdP) create(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, p)
 		return
 	}
+	if f.noCodes && body.Mode == "qr" {
+		f.answer(w, problem{status: 403, code: "policy_passkey_required"})
+		return
+	}
 	if len(f.keys) == 0 || f.keys[len(f.keys)-1] != key {
 		f.keys = append(f.keys, key)
 		f.view = view{
-			SID: fmt.Sprintf("CAIREEYUCULBOGAZDINRYHI6D%d", len(f.keys)), V: 1, Status: "created", Hint: "waiting_for_scan", Mode: "qr",
+			SID: fmt.Sprintf("CAIREEYUCULBOGAZDINRYHI6D%d", len(f.keys)), V: 1, Status: "created", Hint: "waiting_for_scan", Mode: body.Mode,
 			ExpiresAt: time.Now().Add(f.life).Unix(), PollAfter: 100,
 		}
 	}
@@ -214,6 +222,10 @@ func (f *fakeIdP) act(w http.ResponseWriter, r *http.Request) {
 	switch action {
 	case "cancel":
 		f.view.Status, f.view.Hint = "cancelled", "cancelled"
+	case "passkey":
+		if err := f.passkey(r); err != nil {
+			f.view.Status = "cancelled"
+		}
 	case "extend":
 		f.view.ExpiresAt += 60
 	case "user-code":
@@ -229,7 +241,7 @@ func (f *fakeIdP) send(w http.ResponseWriter) {
 	v, now := f.view, time.Now().UnixMilli()
 	v.ServerTime = now
 	v.Frames = []frame{}
-	if v.Status == "created" {
+	if v.Status == "created" && v.Mode == "qr" {
 		for n := now / 4000; n < now/4000+4; n++ {
 			v.Frames = append(v.Frames, newFrame(v.SID, int(n)))
 		}

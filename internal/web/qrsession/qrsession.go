@@ -33,7 +33,7 @@ type Handlers struct {
 	Masters *login.MasterKeys
 
 	creates *ratelimit.Buckets // per address
-	polls   *ratelimit.Buckets // per sid
+	polls   *ratelimit.Buckets // per sid and browser, so that nobody else can use them up
 	noted   *ratelimit.Buckets // audit events of refused creates, per address
 }
 
@@ -242,7 +242,7 @@ func (h *Handlers) poll(w http.ResponseWriter, r *http.Request) error {
 	if _, err := idp.DecodeBase32(sid, 16); err != nil || !ok {
 		return idp.E(idp.SessionUnknown, "no browser secret or no sid")
 	}
-	if wait, ok := h.polls.Take(sid); !ok {
+	if wait, ok := h.polls.Take(sid + string(bh[:])); !ok {
 		return ratelimit.Slow(wait)
 	}
 	s, err := h.Store.Session(r.Context(), sid, table.Eventually)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
-	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -111,9 +110,8 @@ func (h *Handlers) consume(ctx context.Context, s idp.QRSession, bh idp.BrowserS
 		}
 	}
 	next, err := login.Apply(s, event, now)
-	if !login.Same(s, next) && err != nil {
-		h.Metrics.Count(obs.LoginExpired, nil)
-		_ = h.Store.PutSession(ctx, &next) // the broom: expiry holds with or without this write
+	if !login.Same(s, next) && err != nil && h.Store.PutSession(ctx, &next) == nil {
+		h.RecordTransition(ctx, "browser", s, next) // expiry holds with or without this write
 	}
 	if err != nil {
 		return nil, err

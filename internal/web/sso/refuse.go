@@ -25,10 +25,12 @@ func declined(s idp.QRSession) bool {
 // way back to the application, which is then told by a SAML status.
 func (h *Handlers) finishRefused(w http.ResponseWriter, r *http.Request, s idp.QRSession, form finishForm, err error) error {
 	e := idp.AsError(err)
-	h.Record(r.Context(), idp.AuditEvent{
-		Event: idp.AuditFinishRejected, Actor: "browser", UserID: s.UserID, SID: s.SID, Login: s.Login, SP: s.SP,
-		Detail: map[string]string{"reason": e.LogReason(), "cause": e.Detail},
-	})
+	if _, ok := h.audits.Take(ratelimit.Address(idp.ClientFrom(r.Context()).IP)); ok { // the log has them all
+		h.Record(r.Context(), idp.AuditEvent{
+			Event: idp.AuditFinishRejected, Actor: "browser", UserID: s.UserID, SID: s.SID, Login: s.Login, SP: s.SP,
+			Detail: map[string]string{"reason": e.LogReason(), "cause": e.Detail},
+		})
+	}
 	app := s.Context.App.Name
 	if e.Args == nil {
 		e.Args = map[string]string{"app": app}

@@ -6,6 +6,7 @@
 //	POST      /login/finish    the signed Response, as a form to the ACS
 //	GET       /login/logo/{x}  a monogram for an application
 //	GET       /assets/{file}   styles and scripts of the pages
+//	POST      /v1/reports      browsers' reports of violations of our policy
 //
 // Invariants: a request is judged once, on arrival, and stored as a Login;
 // nothing of it comes back from the browser. /saml/sso reads no cookie. An
@@ -40,11 +41,15 @@ type Handlers struct {
 	Assets    http.Handler
 
 	failures *ratelimit.Buckets // signed refusals per address
+	audits   *ratelimit.Buckets // audit events of refused finishes per address
+	reports  *ratelimit.Buckets // of browsers about our policy, per address
 }
 
 // New completes the handlers.
 func New(h Handlers) *Handlers {
 	h.failures = ratelimit.NewBuckets(time.Second, 30, h.Clock)
+	h.audits = ratelimit.NewBuckets(10*time.Second, 20, h.Clock)
+	h.reports = ratelimit.NewBuckets(time.Minute, 5, h.Clock)
 	return &h
 }
 
@@ -57,6 +62,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("POST /login/finish", h.Page(h.finish))
 	mux.Handle("GET /login/logo/{letter}", h.Page(h.logo))
 	mux.Handle("GET /assets/{file}", h.Assets)
+	mux.Handle("POST "+reportsPath, h.API(h.report))
 }
 
 // signing is the key for this request. Each signature is measured.
