@@ -31,7 +31,6 @@ type spSettings struct {
 	AllowMissingDestination *bool `help:"Accept signed requests without Destination." negatable:""`
 	LegacySHA1Output        *bool `name:"legacy-sha1-output" help:"Sign with SHA-1. A risk; key files only." negatable:""`
 	QualifyNameID           *bool `name:"qualify-name-id" help:"Send NameQualifier and SPNameQualifier." negatable:""`
-	CancelSendsResponse     *bool `help:"Tell the application when somebody cancels." negatable:""`
 	AllowUnknownAttributes  bool  `help:"Accept sources that no user has yet."`
 }
 
@@ -39,7 +38,7 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 	out := adminapi.Settings{
 		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
-		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID, CancelSendsResponse: s.CancelSendsResponse,
+		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		AllowUnknownAttributes: s.AllowUnknownAttributes,
 	}
 	if len(s.Attribute) > 0 {

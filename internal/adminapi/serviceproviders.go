@@ -77,7 +77,6 @@ type Settings struct {
 	AllowMissingDestination *bool              `json:"allow_missing_destination,omitempty"`
 	LegacySHA1Output        *bool              `json:"legacy_sha1_output,omitempty"`
 	QualifyNameID           *bool              `json:"qualify_name_id,omitempty"`
-	CancelSendsResponse     *bool              `json:"cancel_sends_response,omitempty"`
 	DefaultACR              *string            `json:"default_acr,omitempty"`
 	ACRMap                  *map[string]string `json:"acr_map,omitempty"`
 

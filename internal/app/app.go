@@ -19,6 +19,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -55,6 +56,7 @@ type Secrets struct {
 type App struct {
 	deps   Deps
 	site   *web.Site
+	rp     *passkey.RP // nil: the address cannot have passkeys
 	assets *assets.Assets
 }
 
@@ -78,10 +80,16 @@ func New(d Deps) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}
-	return &App{deps: d, assets: files, site: &web.Site{
+	a := &App{deps: d, assets: files, site: &web.Site{
 		Config: d.Config, Store: st, Audit: store.NewAudit(st, d.Random), Pages: rendered,
 		Log: d.Log, Metrics: d.Metrics, Clock: d.Clock, Random: d.Random,
-	}}, nil
+	}}
+	if rp, err := passkey.NewRP(d.Config.PublicURL, d.Config.DisplayName); err == nil {
+		a.rp = &rp
+	} else {
+		d.Log.Warn("no passkeys at this address, native phones only", "url", d.Config.PublicURL, "error", err.Error())
+	}
+	return a, nil
 }
 
 // Site is what the handlers share; tests and the composition of one process
@@ -101,9 +109,9 @@ func (a *App) sso() mounter {
 func (a *App) metadata() mounter  { return metadata.New(a.site, a.deps.Keys) }
 func (a *App) qrsession() mounter { return qrsession.New(a.site, a.deps.Secrets.Masters) }
 func (a *App) approval() mounter {
-	return approval.New(a.site, a.deps.Secrets.Masters, a.deps.Directory, a.deps.Secrets.Pairwise)
+	return approval.New(a.site, a.deps.Secrets.Masters, a.deps.Directory, a.deps.Secrets.Pairwise, a.rp)
 }
-func (a *App) enroll() mounter { return enroll.New(a.site, a.deps.Directory) }
+func (a *App) enroll() mounter { return enroll.New(a.site, a.deps.Directory, a.rp) }
 func (a *App) admin() mounter  { return admin.New(a.site, a.deps.Keys, a.deps.Admins) }
 
 // SSO is the handler of functions/sso.

@@ -42,12 +42,19 @@ func TestNarrowScreen(t *testing.T) {
 	w.arrived(b, "dana@example.com")
 }
 
-func TestDarkAndStill(t *testing.T) {
+// The code can be scanned from a dark page, too.
+func TestDark(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 	b.prefer("prefers-color-scheme", "dark")
 	b.open(w.app.url)
 	w.claim(w.dana, b)
+	b.until(`Math.max(...getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)) < 64`)
+}
+
+func TestReducedMotion(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
 	b.prefer("prefers-reduced-motion", "reduce")
 	b.open(w.app.url)
 	b.waiting()

@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// program finds a program; where it is missing the test ends.
+// missing ends the test where a counterpart was not found (err).
 func missing(t *testing.T, what string, err error) {
 	t.Helper()
 	if err == nil {

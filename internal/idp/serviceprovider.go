@@ -79,9 +79,6 @@ type ServiceProvider struct {
 	// Empty means everyone.
 	Access []string `json:"access,omitempty"`
 
-	// CancelSendsResponse: on Cancel the SP gets Responder/RequestDenied.
-	CancelSendsResponse bool `json:"cancel_sends_response"`
-
 	CreatedAt Millis `json:"created_at"`
 	UpdatedAt Millis `json:"updated_at"`
 

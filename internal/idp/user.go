@@ -171,6 +171,7 @@ type Enrollment struct {
 	TokenHash  []byte `json:"token_hash"` // of the invite
 	UserID     string `json:"user_id"`
 	Challenge  []byte `json:"challenge,omitempty"` // 32 bytes; set by options, used once
+	Type       string `json:"type,omitempty"`      // of credential, that the challenge was given for
 	ExpiresAt  Millis `json:"expires_at"`
 
 	Version int64 `json:"version"`

@@ -67,15 +67,19 @@ func (s *Store) Enroll(ctx context.Context, d *idp.Device, inv *idp.Invite) erro
 	if err != nil {
 		return err
 	}
-	pop, err := itemOf(popKey(d.PopKeyID), 0, time.Time{}, deviceIndex{d.ID})
-	if err != nil {
-		return err
-	}
 	invite, err := itemOf(inviteKey(inv.TokenHash), inv.Version, inviteSweep(inv), inv)
 	if err != nil {
 		return err
 	}
-	err = s.table.Transact(ctx, table.Op{Put: &cred}, table.Op{Put: &index}, table.Op{Put: &pop}, table.Op{Put: &invite})
+	ops := []table.Op{{Put: &cred}, {Put: &index}, {Put: &invite}}
+	if d.PopKeyID != "" {
+		pop, err := itemOf(popKey(d.PopKeyID), 0, time.Time{}, deviceIndex{d.ID})
+		if err != nil {
+			return err
+		}
+		ops = append(ops, table.Op{Put: &pop})
+	}
+	err = s.table.Transact(ctx, ops...)
 	if errors.Is(err, table.ErrConflict) {
 		return fmt.Errorf("enroll device: %w", ErrExists)
 	}

@@ -17,6 +17,9 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 )
 
+// ReportsPath is where browsers send reports of violations of a page's policy.
+const ReportsPath = "/v1/reports"
+
 // maxBody bounds every request body; handlers may set lower bounds.
 const maxBody = 2 << 20
 

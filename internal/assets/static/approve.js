@@ -1,7 +1,7 @@
 // The page that a scanned code opens: claims the sign-in, shows who asks, and
 // signs with a passkey that the phone finds by itself.
 
-import { call, insist, Problem } from "./api.js";
+import { insist, Problem } from "./api.js";
 import { alerts, buttons, codeErrors, ends, labels } from "./approve-strings.js";
 import { claimKey, keepKey, keptKey, newKey } from "./claim-keys.js";
 import { fill } from "./fill.js";
@@ -74,12 +74,14 @@ async function look(sid) {
 
 function take(answer) {
   request = answer;
+  // A time without "now" beside it, and how long that still is.
   offset = answer.expires_at * 1000 - answer.webauthn.timeout - Date.now();
   spoken = Infinity;
   if (final.includes(answer.status)) return end(answer.status === "consumed" ? "approved" : answer.status);
   const { app } = answer.context;
   const where = place(answer.context);
   $("app").textContent = app.name;
+  $("request-title").classList.toggle("long", app.name.length > 28);
   $("host").textContent = app.host;
   $("logo").hidden = !/^\/[^/\\]/.test(answer.display.app_logo ?? "");
   if (!$("logo").hidden) $("logo").src = answer.display.app_logo;

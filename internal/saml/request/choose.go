@@ -1,7 +1,6 @@
 package request
 
 import (
-	"fmt"
 	"net/url"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -71,12 +70,6 @@ func nameIDFormat(req *AuthnRequest, sp *idp.ServiceProvider) (format string, ok
 	case formatEncrypted:
 		return "", false, nil
 	}
-	rule, err := mapping.ParseNameID(sp.NameID)
-	if err != nil {
-		return "", false, fmt.Errorf("parse NameID mapping of %s: %w", sp.EntityID, err)
-	}
-	// A transient identifier says less than any other and is made for whoever
-	// asks: many service providers do so unless told otherwise.
-	ok = req.NameIDFormat == rule.Format || req.NameIDFormat == idp.NameIDTransient && !rule.None()
-	return req.NameIDFormat, ok, nil
+	rule, err := mapping.NameIDOf(sp)
+	return req.NameIDFormat, err == nil && rule.Serves(req.NameIDFormat), err
 }

@@ -23,37 +23,6 @@ type nameID struct {
 	warnings      []string
 }
 
-// Serves reports whether sp's configuration can answer a request for a NameID
-// format: none in particular, the configured one, or a transient one, which
-// says less than any other.
-func Serves(sp *idp.ServiceProvider, requested string) bool {
-	rule, err := ruleOf(sp)
-	return err == nil && serves(rule, requested)
-}
-
-func serves(rule mapping.NameIDRule, requested string) bool {
-	switch requested {
-	case "", idp.NameIDUnspecified, rule.Format:
-		return true
-	case idp.NameIDTransient:
-		return !rule.None()
-	}
-	return false
-}
-
-// ruleOf reads the NameID line; a service provider without one gets transient
-// identifiers.
-func ruleOf(sp *idp.ServiceProvider) (mapping.NameIDRule, error) {
-	if sp.NameID == "" {
-		return mapping.NameIDRule{Format: idp.NameIDTransient}, nil
-	}
-	rule, err := mapping.ParseNameID(sp.NameID)
-	if err != nil {
-		return rule, fmt.Errorf("read NameID mapping of %s: %w", sp.EntityID, err)
-	}
-	return rule, nil
-}
-
 // NameIDFor is the NameID that u has at sp, both empty where sp gets none.
 // requested is the format of NameIDPolicy (empty: sp's default). Generated
 // identifiers are made with pairwise, a 32-byte key, and transient ones with
@@ -67,11 +36,11 @@ func NameIDFor(sp *idp.ServiceProvider, requested string, u *idp.User, pairwise 
 }
 
 func nameIDFor(sp *idp.ServiceProvider, requested string, u *idp.User, pairwise []byte, seed string) (nameID, error) {
-	rule, err := ruleOf(sp)
+	rule, err := mapping.NameIDOf(sp)
 	if err != nil {
 		return nameID{}, err
 	}
-	if !serves(rule, requested) {
+	if !rule.Serves(requested) {
 		return nameID{}, &saml.StatusError{
 			Top: saml.StatusRequester, Second: saml.StatusInvalidNameIDPolicy,
 			Message: "The requested NameID format is not available to this service provider.",

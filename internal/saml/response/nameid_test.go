@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml"
+	"github.com/latchkey-idp/latchkey/internal/saml/mapping"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
 )
 
@@ -95,8 +96,8 @@ func TestRequestedFormat(t *testing.T) {
 			if format != tt.want {
 				t.Errorf("format %q, want %q", format, tt.want)
 			}
-			if served := response.Serves(in.SP, tt.requested); served != (tt.want != "refused") {
-				t.Errorf("Serves says %v", served)
+			if rule, err := mapping.NameIDOf(in.SP); err != nil || rule.Serves(tt.requested) != (tt.want != "refused") {
+				t.Errorf("Serves(%q): %v, want %s", tt.requested, err, tt.want)
 			}
 		})
 	}

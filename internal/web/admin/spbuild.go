@@ -142,7 +142,6 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.AllowMissingDestination, s.AllowMissingDestination)
 	set(&sp.LegacySHA1Output, s.LegacySHA1Output)
 	set(&sp.QualifyNameID, s.QualifyNameID)
-	set(&sp.CancelSendsResponse, s.CancelSendsResponse)
 	set(&sp.DefaultACR, s.DefaultACR)
 	if s.Attributes != nil {
 		sp.Attributes = slices.Clone(*s.Attributes)

@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/directory"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -33,7 +34,8 @@ type Handlers struct {
 	*web.Site
 	Masters   *login.MasterKeys
 	Directory directory.Directory
-	Pairwise  []byte // key of generated NameIDs, to recognize a Subject by
+	RP        *passkey.RP // nil: this address cannot have passkeys
+	Pairwise  []byte      // key of generated NameIDs, to recognize a Subject by
 
 	refused *ratelimit.Window // refused claims per address
 	codes   *ratelimit.Window // wrong user codes per address
@@ -41,12 +43,12 @@ type Handlers struct {
 }
 
 // New makes the handlers.
-func New(site *web.Site, masters *login.MasterKeys, dir directory.Directory, pairwise []byte) *Handlers {
+func New(site *web.Site, masters *login.MasterKeys, dir directory.Directory, pairwise []byte, rp *passkey.RP) *Handlers {
 	window := func(name string, limit int, per time.Duration) *ratelimit.Window {
 		return ratelimit.NewWindow(name, limit, per, site.Store, site.Clock)
 	}
 	return &Handlers{
-		Site: site, Masters: masters, Directory: dir, Pairwise: pairwise,
+		Site: site, Masters: masters, Directory: dir, Pairwise: pairwise, RP: rp,
 		refused: window("claims-refused", 20, 5*time.Minute),
 		codes:   window("codes-wrong", 10, 10*time.Minute),
 		allCode: window("codes-wrong-all", 600, 10*time.Minute),
@@ -63,13 +65,10 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("GET /m", h.Page(h.page))
 }
 
-// page is where a phone's camera app leads. Approval with the phone's own
-// browser is not offered here; the text says what to do.
+// page is where a phone's camera leads: it claims, shows, and approves with the
+// phone's passkey. It needs no installation and no stored state.
 func (h *Handlers) page(w http.ResponseWriter, _ *http.Request) error {
-	return h.Pages.Message(w, http.StatusOK, pages.MessagePage{
-		Title: "Open this code with your Latchkey app",
-		Words: "This code signs you in on another screen. Scan it with the phone app that you set up with your invite. If you did not open a sign-in page yourself, close this page.",
-	})
+	return h.Pages.Approve(w, pages.ApprovePage{Host: h.Config.Host(), ReportTo: web.ReportsPath})
 }
 
 // claimKey reads "Authorization: Claim <claim_key>" and returns its hash.

@@ -2,10 +2,10 @@ package approval
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 
-	"github.com/latchkey-idp/latchkey/internal/devicekey"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
@@ -14,10 +14,11 @@ import (
 )
 
 type approveBody struct {
-	Type  string  `json:"type"` // device-key
-	Match *string `json:"match"`
-	Live  *string `json:"live"`
-	JWS   string  `json:"jws"`
+	Type      string          `json:"type"` // device-key, webauthn
+	Match     *string         `json:"match"`
+	Live      *string         `json:"live"`
+	JWS       string          `json:"jws"`       // of device-key
+	Assertion json.RawMessage `json:"assertion"` // of webauthn: AuthenticationResponseJSON
 }
 
 func (h *Handlers) approve(w http.ResponseWriter, r *http.Request) error {
@@ -29,12 +30,13 @@ func (h *Handlers) approve(w http.ResponseWriter, r *http.Request) error {
 	if err := web.ReadJSON(r, web.MaxJSON, false, &body); err != nil {
 		return err
 	}
-	if body.Type != "device-key" {
-		return idp.E(idp.BadRequest, "type %q is not offered", body.Type)
+	sig, err := h.signatureOf(body)
+	if err != nil {
+		return err
 	}
 	ctx := r.Context()
 	s, err := h.change(ctx, sid, func(s idp.QRSession) (idp.QRSession, error) {
-		event, err := h.approveEvent(ctx, s, ch, body)
+		event, err := h.approveEvent(ctx, s, ch, body, sig)
 		if err != nil {
 			return s, err
 		}
@@ -70,8 +72,8 @@ type approvedUser struct {
 // approveEvent makes the checks of 6.6, in that order, against the session as
 // read. What cannot be an approval any more (another claim key, a final state,
 // the same bytes again) is left to Apply; so nobody learns more than it tells.
-func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch []byte, body approveBody) (login.Event, error) {
-	event := login.Approve{ClaimHash: ch, ApprovalHash: devicekey.ApprovalHash(body.JWS)}
+func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch []byte, body approveBody, sig signature) (login.Event, error) {
+	event := login.Approve{ClaimHash: ch, ApprovalHash: sig.hash()}
 	if !idp.Equal(s.ClaimHash, ch) || login.Observe(s, h.Now()).State != idp.StateScanned {
 		return event, nil
 	}
@@ -86,7 +88,7 @@ func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch []byte,
 		return event, nil
 	}
 
-	facts, err := h.credential(ctx, s, body.JWS)
+	facts, err := h.credential(ctx, s, sig)
 	if err != nil {
 		if idp.CodeOf(err) == idp.CredentialUnknown || idp.CodeOf(err) == idp.CredentialRevoked {
 			return refuse(err)
@@ -105,7 +107,7 @@ func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch []byte,
 	if err != nil {
 		return nil, err
 	}
-	if _, err := devicekey.VerifyApproval(body.JWS, bytes, device); err != nil {
+	if err := sig.verify(bytes, device); err != nil {
 		return bad(err)
 	}
 
@@ -125,24 +127,24 @@ func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch []byte,
 	return event, nil
 }
 
-// credential finds the device that a JWS says it is signed by, and with it the
-// service provider.
-func (h *Handlers) credential(ctx context.Context, s idp.QRSession, jws string) (store.Facts, error) {
-	kid, err := devicekey.KeyID(jws)
+// credential finds the device that a signature says it is made by, and with it
+// the service provider.
+func (h *Handlers) credential(ctx context.Context, s idp.QRSession, sig signature) (store.Facts, error) {
+	id, err := sig.credential()
 	if err != nil {
 		return store.Facts{}, err
 	}
-	facts, err := h.Store.Facts(ctx, s.SP, kid, "")
+	facts, err := h.Store.Facts(ctx, s.SP, id, "")
 	if err != nil {
 		return facts, err
 	}
 	if facts.Device == nil {
 		// A known pop key signs without a user check: told apart, because the
 		// person can do something about it.
-		if _, err := h.Store.DeviceOfPopKey(ctx, kid); err == nil {
+		if _, err := h.Store.DeviceOfPopKey(ctx, id); err == nil {
 			return facts, idp.E(idp.UVRequired, "signed by a pop key")
 		}
-		return facts, idp.E(idp.CredentialUnknown, "no credential with this kid")
+		return facts, idp.E(idp.CredentialUnknown, "no credential has this id")
 	}
 	if !facts.Device.Usable() {
 		return facts, idp.E(idp.CredentialRevoked, "credential is %s", facts.Device.State)

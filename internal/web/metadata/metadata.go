@@ -109,7 +109,7 @@ func (h *Handlers) forSP(w http.ResponseWriter, r *http.Request) error {
 		EntityID: issuer, SSOURL: h.Config.SSOURL(), DisplayName: h.Config.DisplayName,
 		WantAuthnRequestsSigned: sp.RequireSignedRequests,
 	}
-	if rule, err := mapping.ParseNameID(sp.NameID); err == nil && rule.Format != "" {
+	if rule, err := mapping.NameIDOf(sp); err == nil && rule.Format != "" {
 		m.NameIDFormats = []string{rule.Format}
 	}
 	return h.write(w, r, sp.Slug+"?"+domain, m)

@@ -62,9 +62,13 @@ func TestPasskeyOnComputer(t *testing.T) {
 func TestPasskeyOnPhone(t *testing.T) {
 	_, b, _ := offered(t, true)
 	b.until(`!document.querySelector("#scan").checkVisibility() && document.querySelector("#below").hidden`)
-	if got := b.text("#here-go"); got != "Continue with Face ID or fingerprint" {
+	if got := b.text("#here-go"); got != "Continue with Face\u00a0ID or fingerprint" {
 		t.Errorf("button %q", got)
 	}
+	b.window(320, 568)
+	b.script(`document.documentElement.style.setProperty("font-size", "200%")`)
+	b.until(`[...document.querySelectorAll("main *")].every((e) => !e.checkVisibility() || e.getBoundingClientRect().right <= innerWidth + 1)`)
+	b.script(`document.documentElement.style.removeProperty("font-size")`)
 	b.click("#other-device")
 	b.waiting()
 	b.until(`!document.querySelector("#here").checkVisibility() && document.activeElement.id === "scan-title"`)

@@ -60,6 +60,18 @@ func login(t *testing.T, page pages.LoginPage) *httptest.ResponseRecorder {
 	return render(t, func(w http.ResponseWriter) error { return p.Login(w, page) })
 }
 
+func approve(t *testing.T, page pages.ApprovePage) *httptest.ResponseRecorder {
+	t.Helper()
+	p := newPages(t)
+	return render(t, func(w http.ResponseWriter) error { return p.Approve(w, page) })
+}
+
+func enroll(t *testing.T, page pages.EnrollPage) *httptest.ResponseRecorder {
+	t.Helper()
+	p := newPages(t)
+	return render(t, func(w http.ResponseWriter) error { return p.Enroll(w, page) })
+}
+
 func message(t *testing.T, status int, page pages.MessagePage) *httptest.ResponseRecorder {
 	t.Helper()
 	p := newPages(t)
@@ -111,6 +123,9 @@ var nonceOf = regexp.MustCompile(`'nonce-([A-Za-z0-9+/]{22}==)'`)
 
 func TestPolicies(t *testing.T) {
 	const base = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+	const scripted = base + "script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+	approvePage := approve(t, pages.ApprovePage{Host: "id.example.com"})
+	enrollPage := enroll(t, pages.EnrollPage{Host: "id.example.com"})
 	loginPage := login(t, pages.LoginPage{AppName: "Payroll"})
 	loginReports := login(t, pages.LoginPage{AppName: "Payroll", ReportTo: "/v1/reports"})
 	post := autoPost(t, pages.PostPage{ACS: "https://sp.example.org/acs"})
@@ -118,8 +133,10 @@ func TestPolicies(t *testing.T) {
 		name, policy, referrer string
 		page                   *httptest.ResponseRecorder
 	}{
-		{"login", base + "script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'", "same-origin", loginPage},
-		{"login with reports", base + "script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'; report-to csp", "same-origin", loginReports},
+		{"login", scripted, "same-origin", loginPage},
+		{"approve", scripted, "same-origin", approvePage},
+		{"enroll", scripted, "same-origin", enrollPage},
+		{"login with reports", scripted + "; report-to csp", "same-origin", loginReports},
 		{"post", base + "script-src 'nonce-R'; style-src 'self'", "strict-origin", post},
 		{"message", base + "style-src 'self'; img-src 'self'; form-action 'self'", "same-origin", message(t, 400, pages.MessagePage{})},
 	}
@@ -149,7 +166,7 @@ func TestPolicies(t *testing.T) {
 	if got := loginPage.Header().Get("Vary"); got != "Cookie" {
 		t.Errorf("Vary = %q", got)
 	}
-	for _, page := range []*httptest.ResponseRecorder{loginPage, post} {
+	for _, page := range []*httptest.ResponseRecorder{loginPage, approvePage, enrollPage, post} {
 		nonce := nonceOf.FindStringSubmatch(page.Header().Get("Content-Security-Policy"))[1]
 		for _, s := range elements(t, page.Body.String(), "script") {
 			if attr(s, "nonce") != nonce {
@@ -201,6 +218,19 @@ func TestHostileValues(t *testing.T) {
 			}
 			if got := elements(t, body, "img"); len(got) > 0 {
 				t.Errorf("an image from %q", attr(got[0], "src"))
+			}
+		}
+	})
+	t.Run("A51 phone", func(t *testing.T) {
+		for _, payload := range payloads {
+			for _, page := range []*httptest.ResponseRecorder{
+				approve(t, pages.ApprovePage{Host: payload, Lang: payload}),
+				enroll(t, pages.EnrollPage{Host: payload, Lang: payload, TestSignIn: true}),
+			} {
+				inert(t, page.Body.String())
+				if !strings.Contains(text(elements(t, page.Body.String(), "main")[0]), payload) {
+					t.Errorf("%q is not shown as it is", payload)
+				}
 			}
 		}
 	})

@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	reportsPath = "/v1/reports"
-	maxReports  = 16 << 10
+	maxReports = 16 << 10
 )
 
 // report notes that a browser saw something which our Content-Security-Policy

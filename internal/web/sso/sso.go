@@ -62,7 +62,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("POST /login/finish", h.Page(h.finish))
 	mux.Handle("GET /login/logo/{letter}", h.Page(h.logo))
 	mux.Handle("GET /assets/{file}", h.Assets)
-	mux.Handle("POST "+reportsPath, h.API(h.report))
+	mux.Handle("POST "+web.ReportsPath, h.API(h.report))
 }
 
 // signing is the key for this request. Each signature is measured.

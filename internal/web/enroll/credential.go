@@ -1,0 +1,138 @@
+package enroll
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/latchkey-idp/latchkey/internal/devicekey"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/passkey"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+// types are the kinds of credentials that can be enrolled here.
+func (h *Handlers) types() []string {
+	if h.RP == nil {
+		return []string{devicekey.Type}
+	}
+	return []string{passkey.Type, devicekey.Type}
+}
+
+func (h *Handlers) offers(typ string) bool { return slices.Contains(h.types(), typ) }
+
+type optionsBody struct {
+	Type string `json:"type"`
+}
+
+// options answers a challenge, which is used once: for a passkey as what
+// navigator.credentials.create takes, for a native key as such.
+func (h *Handlers) options(w http.ResponseWriter, r *http.Request) error {
+	e, err := h.enrollment(r)
+	if err != nil {
+		return err
+	}
+	var body optionsBody
+	if err := web.ReadJSON(r, web.MaxJSON, false, &body); err != nil {
+		return err
+	}
+	if !h.offers(body.Type) {
+		return idp.E(idp.AttestationRefused, "type is not offered")
+	}
+	if e.Challenge, err = idp.NewSecret(h.Random, 32); err != nil {
+		return err
+	}
+	e.Type = body.Type
+	answer := any(map[string]string{"challenge": idp.Base64.EncodeToString(e.Challenge)})
+	if body.Type == passkey.Type {
+		if answer, err = h.creationOptions(r.Context(), e); err != nil {
+			return err
+		}
+	}
+	if err := h.Store.SaveEnrollment(r.Context(), e); err != nil {
+		return changedMeanwhile(err)
+	}
+	return web.JSON(w, http.StatusOK, answer)
+}
+
+func (h *Handlers) creationOptions(ctx context.Context, e *idp.Enrollment) (any, error) {
+	user, err := h.Directory.User(ctx, e.UserID)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := idp.DecodeBase32(user.ID, 16)
+	if err != nil {
+		return nil, err
+	}
+	devices, err := h.Store.Devices(ctx, user.ID)
+	if err != nil {
+		return nil, err
+	}
+	return h.RP.CreationOptions(passkey.User{Handle: handle, Name: user.Email, Display: user.Display()},
+		passkey.Describe(devices), e.Challenge, passkey.None, e.ExpiresAt.Sub(h.Now())), nil
+}
+
+func changedMeanwhile(err error) error {
+	if errors.Is(err, store.ErrConflict) {
+		return idp.E(idp.Busy, "enrollment changed meanwhile")
+	}
+	return err
+}
+
+type finishBody struct {
+	Type        string           `json:"type"`
+	Keys        devicekey.KeySet `json:"jwks"`        // of device-key
+	Proofs      devicekey.Proofs `json:"proofs"`      // of device-key
+	Attestation json.RawMessage  `json:"attestation"` // of webauthn: RegistrationResponseJSON
+	Name        string           `json:"name"`
+	Kind        string           `json:"kind"`
+}
+
+type finished struct {
+	DeviceID       string `json:"device_id"`
+	State          string `json:"state"`
+	ProbationUntil int64  `json:"probation_until,omitempty"`
+}
+
+func (h *Handlers) finish(w http.ResponseWriter, r *http.Request) error {
+	e, err := h.enrollment(r)
+	if err != nil {
+		return err
+	}
+	var body finishBody
+	// Strict, for the sake of the JWKs: one with a member d is a private key,
+	// which nobody must ever send.
+	if err := web.ReadJSON(r, web.MaxJSON, true, &body); err != nil {
+		return err
+	}
+	device, err := h.register(e, body)
+	if err != nil {
+		return err
+	}
+	stored, err := h.store(r.Context(), e, device, cleanName(body.Name), cleanName(body.Kind))
+	if err != nil {
+		return err
+	}
+	out := finished{DeviceID: stored.ID, State: stored.State}
+	if stored.State == idp.DeviceProbation {
+		out.ProbationUntil = stored.ProbationUntil.Seconds()
+	}
+	return web.JSON(w, http.StatusCreated, out)
+}
+
+// register verifies the new credential against the challenge that was given
+// for its type.
+func (h *Handlers) register(e *idp.Enrollment, body finishBody) (idp.Device, error) {
+	switch {
+	case !h.offers(body.Type):
+		return idp.Device{}, idp.E(idp.AttestationRefused, "type is not offered")
+	case len(e.Challenge) == 0 || e.Type != body.Type:
+		return idp.Device{}, idp.E(idp.BadChallenge, "no challenge was asked for, or for another type")
+	case body.Type == devicekey.Type:
+		return devicekey.Register(e.Challenge, body.Keys, body.Proofs)
+	}
+	return h.RP.VerifyRegistration(body.Attestation, e.Challenge, passkey.Attestation{Policy: passkey.None})
+}
