@@ -24,6 +24,7 @@ type spSettings struct {
 	Attribute []string `help:"Attribute: NAME=SOURCE; repeat. Replaces the list." sep:"none" placeholder:"NAME=SOURCE"`
 	Access    []string `help:"Who may sign in: user:EMAIL or attribute:NAME=VALUE; repeat. Replaces the list." sep:"none" placeholder:"RULE"`
 	Everyone  bool     `help:"Everyone may sign in." xor:"access"`
+	QRPolicy  *string  `name:"qr-policy" help:"Whether scanning a code is enough: any, or off for passkeys only." placeholder:"any|off"`
 	Sign      *string  `help:"What is signed: assertion, response or both." placeholder:"PART"`
 
 	RequireSignedRequests   *bool `help:"Refuse requests without a signature." negatable:""`
@@ -36,7 +37,7 @@ type spSettings struct {
 
 func (s *spSettings) settings() (adminapi.Settings, error) {
 	out := adminapi.Settings{
-		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign,
+		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign, QRPolicy: s.QRPolicy,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		AllowUnknownAttributes: s.AllowUnknownAttributes,

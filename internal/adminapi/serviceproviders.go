@@ -71,6 +71,7 @@ type Settings struct {
 	Attributes              *[]string          `json:"attributes,omitempty"` // mapping lines
 	Access                  *[]string          `json:"access,omitempty"`     // "user:EMAIL", "attribute:NAME=VALUE"; empty: everyone
 	Sign                    *string            `json:"sign,omitempty"`       // assertion, response, both
+	QRPolicy                *string            `json:"qr_policy,omitempty"`  // any; off: passkeys only
 	SigningCertificates     *[]string          `json:"signing_certificates,omitempty"`
 	RequireSignedRequests   *bool              `json:"require_signed_requests,omitempty"`
 	AllowSHA1               *bool              `json:"allow_sha1,omitempty"`

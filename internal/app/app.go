@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/assets"
 	"github.com/latchkey-idp/latchkey/internal/config"
 	"github.com/latchkey-idp/latchkey/internal/directory"
@@ -101,15 +102,23 @@ type mounter interface{ Mount(web.Mux) }
 
 func (a *App) sso() mounter {
 	return sso.New(sso.Handlers{
-		Site: a.site, Masters: a.deps.Secrets.Masters, Pairwise: a.deps.Secrets.Pairwise,
+		Site: a.site, Masters: a.deps.Secrets.Masters, Pairwise: a.deps.Secrets.Pairwise, Passkeys: a.rp != nil,
 		Keys: a.deps.Keys, Directory: a.deps.Directory, Assets: a.assets.Handler(),
 	})
 }
 
-func (a *App) metadata() mounter  { return metadata.New(a.site, a.deps.Keys) }
-func (a *App) qrsession() mounter { return qrsession.New(a.site, a.deps.Secrets.Masters) }
+func (a *App) approver() approver.Approver {
+	return approver.Approver{
+		Store: a.site.Store, Directory: a.deps.Directory, Pairwise: a.deps.Secrets.Pairwise, Clock: a.deps.Clock,
+	}
+}
+
+func (a *App) metadata() mounter { return metadata.New(a.site, a.deps.Keys) }
+func (a *App) qrsession() mounter {
+	return qrsession.New(a.site, a.deps.Secrets.Masters, a.approver(), a.rp)
+}
 func (a *App) approval() mounter {
-	return approval.New(a.site, a.deps.Secrets.Masters, a.deps.Directory, a.deps.Secrets.Pairwise, a.rp)
+	return approval.New(a.site, a.deps.Secrets.Masters, a.approver(), a.rp)
 }
 func (a *App) enroll() mounter { return enroll.New(a.site, a.deps.Directory, a.rp) }
 func (a *App) admin() mounter  { return admin.New(a.site, a.deps.Keys, a.deps.Admins) }

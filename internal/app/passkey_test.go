@@ -187,3 +187,111 @@ func TestPasskeyOfAnotherPersonsInvite(t *testing.T) {
 		t.Errorf("%s", answer)
 	}
 }
+
+// browserPasskey is a browser whose computer holds a passkey of the user.
+func browserPasskey(t *testing.T, i *idptest.IdP, user *idp.User) (*idptest.Browser, *webPhone) {
+	here := newWebPhone(t, i, "203.0.113.8", user)
+	here.enroll(i.Invite(user))
+	return i.Browser("203.0.113.8"), here
+}
+
+// assert asks for options and signs them.
+func (p *webPhone) assert(b *idptest.Browser, sid string) json.RawMessage {
+	p.t.Helper()
+	resp := b.API("/v1/login/sessions/"+sid+"/passkey/options", map[string]any{})
+	options, err := virtualwebauthn.ParseAssertionOptions(idptest.Body(p.t, resp))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return json.RawMessage(virtualwebauthn.CreateAssertionResponse(p.rp, p.auth, p.cred, *options))
+}
+
+func TestSignInWithAPasskeyHere(t *testing.T) {
+	i := idptest.New(t)
+	b, here := browserPasskey(t, i, i.Alice)
+	view := b.Login(b.StartLogin(nil))
+	resp := b.API("/v1/login/sessions/"+view.SID+"/passkey", map[string]any{"assertion": here.assert(b, view.SID)})
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("passkey: %d %s", resp.StatusCode, idptest.Body(t, resp))
+	}
+	view = idptest.Decode[idptest.View](t, resp)
+	if view.Status != idp.StateApproved || view.Hint != "approved" {
+		t.Errorf("view %+v; a person who approved in this browser is not asked again", view)
+	}
+	posted := idptest.ReadPost(t, b.Finish(view.SID, idptest.RandomKey()))
+	if !strings.Contains(string(posted.SAMLResponse), idp.ACRPHR) {
+		t.Errorf("no class %s in %s", idp.ACRPHR, posted.SAMLResponse)
+	}
+}
+
+func TestPasskeyOfAnotherBrowserOrSession(t *testing.T) {
+	i := idptest.New(t)
+	b, here := browserPasskey(t, i, i.Alice)
+	victim := i.Browser("203.0.113.20")
+	mine, theirs := b.Login(b.StartLogin(nil)), victim.Login(victim.StartLogin(nil))
+	assertion := here.assert(b, mine.SID)
+	if p := idptest.ReadProblem(t, b.API("/v1/login/sessions/"+theirs.SID+"/passkey/options", map[string]any{})); p.Code != idp.SessionUnknown {
+		t.Errorf("options of a foreign session: %s", p.Code)
+	}
+	if p := idptest.ReadProblem(t, b.API("/v1/login/sessions/"+theirs.SID+"/passkey", map[string]any{"assertion": assertion})); p.Code != idp.SessionUnknown {
+		t.Errorf("passkey for a foreign session: %s", p.Code)
+	}
+	if p := idptest.ReadProblem(t, victim.API("/v1/login/sessions/"+theirs.SID+"/passkey", map[string]any{"assertion": assertion})); p.Code != idp.BadChallenge {
+		t.Errorf("assertion of another session: %s", p.Code)
+	}
+	if view := victim.Poll(theirs.SID); view.Status != idp.StateCreated {
+		t.Errorf("session is %s", view.Status)
+	}
+}
+
+func TestQRPolicyOff(t *testing.T) {
+	i := idptest.New(t)
+	i.UpdateSP("https://sp-b.test", func(sp *idp.ServiceProvider) { sp.QRPolicy = idp.QRPolicyOff })
+	b, here := browserPasskey(t, i, i.Alice)
+	location := b.StartLogin(nil)
+	b.Get(location)
+	u, _ := url.Parse(location)
+	loginID := u.Query().Get("l")
+	if p := idptest.ReadProblem(t, b.Create(loginID, idptest.RandomKey())); p.Code != idp.PolicyPasskeyRequired {
+		t.Fatalf("Q1: a session with a code is answered %s", p.Code)
+	}
+	resp := b.API("/v1/login/sessions", map[string]any{"login": loginID, "mode": "passkey"}, "Idempotency-Key", idptest.RandomKey())
+	view := idptest.Decode[idptest.View](t, resp)
+	if resp.StatusCode != http.StatusCreated || len(view.Frames) != 0 {
+		t.Fatalf("session for a passkey: %d %+v", resp.StatusCode, view)
+	}
+	if p := idptest.ReadProblem(t, b.API("/v1/login/sessions/"+view.SID+"/user-code", map[string]any{})); p.Code != idp.WrongState {
+		t.Errorf("user code of a session without a code: %s", p.Code)
+	}
+	frame, err := i.Masters.NewFrame(1, view.SID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := i.Phone(i.Bob, "203.0.113.7")
+	if _, err := phone.Claim(t.Context(), frame.URL(idptest.Base)); err == nil {
+		t.Error("a session without a code can be claimed")
+	}
+	resp = b.API("/v1/login/sessions/"+view.SID+"/passkey", map[string]any{"assertion": here.assert(b, view.SID)})
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("passkey: %d %s", resp.StatusCode, idptest.Body(t, resp))
+	}
+	idptest.ReadPost(t, b.Finish(view.SID, idptest.RandomKey()))
+
+	t.Run("Q1 switched off while a code is approved", func(t *testing.T) {
+		i.UpdateSP("https://sp-b.test", func(sp *idp.ServiceProvider) { sp.QRPolicy = "" })
+		i.Clock.Add(11e9) // beyond what create may remember
+		phone, b := i.Phone(i.Alice, "203.0.113.7"), i.Browser("203.0.113.30")
+		view := b.Login(b.StartLogin(nil))
+		req, err := phone.Claim(t.Context(), view.Frames[0].URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := phone.Approve(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		i.UpdateSP("https://sp-b.test", func(sp *idp.ServiceProvider) { sp.QRPolicy = idp.QRPolicyOff })
+		if resp := b.Finish(view.SID, idptest.RandomKey()); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("finish: %d, want 403", resp.StatusCode)
+		}
+	})
+}

@@ -39,6 +39,7 @@ const (
 	Busy              Code = "busy"
 
 	PolicyPasskeyRequired Code = "policy_passkey_required"
+	DeviceNotStrongEnough Code = "device_not_strong_enough"
 	InviteUnknown         Code = "invite_unknown"
 	InviteUsed            Code = "invite_used"
 	EnrollExpired         Code = "enroll_expired"
@@ -111,6 +112,7 @@ var catalog = map[Code]CodeInfo{
 	Busy:              {http.StatusServiceUnavailable, "Busy", "Please try again in a moment.", RetryWait},
 
 	PolicyPasskeyRequired: {http.StatusForbidden, "Passkey needed", "This app needs a passkey on this computer.", RetryNone},
+	DeviceNotStrongEnough: {http.StatusForbidden, "Stronger key needed", "This app needs a phone key that is not synced.", RetryNone},
 	InviteUnknown:         {http.StatusNotFound, "Invite not valid", "This invite is not valid. Ask for a new one.", RetryNone},
 	InviteUsed:            {http.StatusGone, "Invite used or too old", "This invite was used or is too old. If you did not use it, tell your administrator.", RetryNone},
 	EnrollExpired:         {http.StatusGone, "This took too long", "This took too long. Open your invite again.", RetryRestart},

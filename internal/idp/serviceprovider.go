@@ -34,6 +34,12 @@ const (
 	SignBoth      = "both"
 )
 
+// Values of ServiceProvider.QRPolicy (approval-protocol.md 6.8).
+const (
+	QRPolicyAny = "any"
+	QRPolicyOff = "off"
+)
+
 // ServiceProvider is one SAML application as an administrator configured it.
 // Its zero settings are the safe ones; EntityID is its identity everywhere.
 type ServiceProvider struct {
@@ -74,6 +80,10 @@ type ServiceProvider struct {
 
 	// SPNameQualifier and NameQualifier on the NameID, only where configured.
 	QualifyNameID bool `json:"qualify_name_id"`
+
+	// QRPolicy says whether an approval by scanning a code is enough:
+	// QRPolicyAny (also when empty) or QRPolicyOff, a passkey only.
+	QRPolicy string `json:"qr_policy,omitempty"`
 
 	// Access lists who may sign in: "user:EMAIL", "attribute:NAME=VALUE".
 	// Empty means everyone.

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -15,7 +16,7 @@ func create(s *idp.QRSession, e Create, now idp.Millis) error {
 	*s = idp.QRSession{
 		SID:            e.SID,
 		State:          s.State,
-		Mode:           ModeQR,
+		Mode:           cmp.Or(e.Mode, ModeQR),
 		Login:          l.ID,
 		Browser:        e.Browser,
 		SP:             l.SP,
@@ -89,6 +90,14 @@ func approve(s *idp.QRSession, e Approve, now idp.Millis) error {
 	s.ApprovedAt = now
 	s.DoneExpiresAt = within(s, now, DoneLife)
 	return nil
+}
+
+func passkey(s *idp.QRSession, e Passkey, now idp.Millis) error {
+	s.ACR = e.ACR
+	return approve(s, Approve{
+		UserID: e.UserID, UserDisplay: e.UserDisplay, CredentialID: e.CredentialID, DeviceName: e.DeviceName,
+		ApprovalHash: e.ApprovalHash,
+	}, now)
 }
 
 func noteMismatch(s *idp.QRSession, e Approve, _ idp.Millis) error {

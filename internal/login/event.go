@@ -17,6 +17,7 @@ type Create struct {
 	SID     string // MasterKeys.NewSID
 	Browser idp.BrowserSecret
 	ACR     string // class of this approval
+	Mode    string // ModeQR (also when empty), ModePasskey
 	KeyVer  int    // master key of the frames
 	Nonce   []byte // 32 random bytes
 	Context idp.Context
@@ -59,6 +60,19 @@ type Approve struct {
 	CredentialID string
 	DeviceName   string
 	ApprovalHash []byte // ah of 4.5
+	Refused      error
+}
+
+// Passkey is an approval by the browser itself, which needs no phone (T20). Its
+// assertion is right; Refused is the first of the other checks that failed.
+type Passkey struct {
+	Browser      idp.BrowserSecret
+	UserID       string
+	UserDisplay  string
+	CredentialID string
+	DeviceName   string
+	ApprovalHash []byte
+	ACR          string // class that was reached
 	Refused      error
 }
 
@@ -111,6 +125,7 @@ func (e Cancel) who(s idp.QRSession) error      { return isBrowser(s, e.Browser)
 func (e Supersede) who(s idp.QRSession) error   { return isBrowser(s, e.Browser) }
 func (e ExtendClaim) who(s idp.QRSession) error { return isPhone(s, e.ClaimHash) }
 func (e Approve) who(s idp.QRSession) error     { return isPhone(s, e.ClaimHash) }
+func (e Passkey) who(s idp.QRSession) error     { return isBrowser(s, e.Browser) }
 func (e BadApprove) who(s idp.QRSession) error  { return isPhone(s, e.ClaimHash) }
 func (e Deny) who(s idp.QRSession) error        { return isPhone(s, e.ClaimHash) }
 

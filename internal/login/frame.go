@@ -117,7 +117,7 @@ func (m *MasterKeys) tag(version int, sid string, n int) ([]byte, error) {
 // created, while its time lasts (3.4).
 func (m *MasterKeys) Frames(s idp.QRSession, base string, now idp.Millis) ([]TimedFrame, error) {
 	frames := []TimedFrame{}
-	if Observe(s, now).State != created {
+	if Observe(s, now).State != created || s.Mode != ModeQR {
 		return frames, nil
 	}
 	first := Step(s.CreatedAt, now)

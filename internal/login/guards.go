@@ -39,7 +39,7 @@ func mayCreate(_ idp.QRSession, e Create, now idp.Millis) error {
 }
 
 func codesLeft(s idp.QRSession, _ ShowCode, _ idp.Millis) error {
-	if s.Codes >= MaxCodes {
+	if s.Mode != ModeQR || s.Codes >= MaxCodes {
 		return wrongState("%d user codes made", s.Codes)
 	}
 	return nil
@@ -69,6 +69,8 @@ func notExtended(s idp.QRSession, bit int) error {
 // sawScreen: the phone proves that it sees the screen now.
 func sawScreen(s idp.QRSession, e Claim, now idp.Millis) error {
 	switch {
+	case s.Mode != ModeQR: // it shows no code
+		return idp.E(idp.QRInvalid, "session has no code")
 	case e.CodeHash != nil && !idp.Equal(s.CodeHash, e.CodeHash):
 		return idp.E(idp.QRInvalid, "not the current user code")
 	case e.CodeHash == nil && !fresh(s, e, now):
@@ -110,6 +112,16 @@ func mayApprove(_ idp.QRSession, e Approve, _ idp.Millis) error {
 	// An approval without these would be one that nobody can be held to.
 	if e.UserID == "" || e.CredentialID == "" || len(e.ApprovalHash) == 0 {
 		return idp.E(idp.BadSignature, "approval without user, credential or hash")
+	}
+	return nil
+}
+
+func mayPasskey(_ idp.QRSession, e Passkey, _ idp.Millis) error {
+	if e.Refused != nil {
+		return e.Refused
+	}
+	if e.UserID == "" || e.CredentialID == "" || len(e.ApprovalHash) == 0 || e.ACR == "" {
+		return idp.E(idp.BadSignature, "passkey without user, credential, hash or class")
 	}
 	return nil
 }

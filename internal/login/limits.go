@@ -25,8 +25,11 @@ const (
 	MaxWindow     = 10
 )
 
-// Modes of a session.
-const ModeQR = "qr"
+// Modes of a session. One in ModePasskey shows no code: a phone cannot claim it.
+const (
+	ModeQR      = "qr"
+	ModePasskey = "passkey"
+)
 
 // IdPInitiated stands for the request ID where there was no AuthnRequest.
 const IdPInitiated = "idp-init"

@@ -40,4 +40,5 @@ var table = []row{
 	{"T17", in{created, scanned}, cancelled, on[Supersede](nil, nil, supersede)},
 	{"T18", in{approved}, consumed, on[Finish](nil, mayFinish, consume)},
 	{"T19", in{consumed}, same, repeat[Finish](sameFinish)}, // R
+	{"T20", in{created}, approved, on[Passkey](nil, mayPasskey, passkey)},
 }

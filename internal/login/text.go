@@ -58,6 +58,14 @@ func TextOf(s idp.QRSession, match, live string) (Text, error) {
 	}, nil
 }
 
+// PasskeyText is the text that a passkey in the browser that signs in covers
+// (5.5): there is no claim, so it ends with the session's code.
+func PasskeyText(s idp.QRSession) (Text, error) {
+	t, err := TextOf(s, NoValue, NoValue)
+	t.ACR, t.Expires = idp.ACRPHR, s.QRExpiresAt.Seconds()
+	return t, err
+}
+
 // Bytes is the exact text: 13 lines, each ended by a line feed. A value that is
 // empty, not UTF-8 or holds a control character is an error, because it could
 // pass for another line.

@@ -34,12 +34,24 @@ func (s *Site) RecordTransition(ctx context.Context, actor string, before, after
 	case idp.StateApproved:
 		e.Event = idp.AuditApproved
 		e.Device, e.Cred = after.DeviceName, after.CredentialID
-		e.Detail = map[string]string{"acr": after.ACR, "amr": "pop user mfa"}
+		e.Detail = map[string]string{"acr": after.ACR, "amr": AMR(after.ACR)}
 		s.Metrics.Count(obs.LoginApproved, nil)
 	default:
 		return
 	}
 	s.Record(ctx, e)
+}
+
+// AMR names the methods of an approval in the audit trail, by the class that it
+// reached (approval-protocol.md 14).
+func AMR(class string) string {
+	switch class {
+	case idp.ACRPHR:
+		return "phr user"
+	case idp.ACRPHRHW:
+		return "phrh user hwk"
+	}
+	return "pop user mfa"
 }
 
 // Initial is what an app's monogram shows: its first letter or digit, lower

@@ -9,9 +9,6 @@ const (
 	LevelPHRHW = 30 // the same with an attested, device-bound key
 )
 
-// Reachable is the strongest level that this deployment can produce.
-const Reachable = LevelQR
-
 // Comparisons of RequestedAuthnContext. Empty means Exact.
 const (
 	Exact   = "exact"
@@ -85,6 +82,27 @@ func Satisfiable(sp *idp.ServiceProvider, requested []string, comparison string,
 		}
 	}
 	return false
+}
+
+// Demanded is the level that sp demands of every sign-in.
+func Demanded(sp *idp.ServiceProvider) int {
+	if sp.QRPolicy == idp.QRPolicyOff {
+		return LevelPHR
+	}
+	return LevelQR
+}
+
+// Class is our own class for a level.
+func Class(level int) string { return trueClass(level) }
+
+// LevelOf is the level of one of our own classes; 0 for any other.
+func LevelOf(class string) int {
+	for _, o := range own {
+		if o.class == class {
+			return o.level
+		}
+	}
+	return 0
 }
 
 // levelOf is the level that a class demands of a sign-in to sp.

@@ -59,10 +59,10 @@ func TestResolve(t *testing.T) {
 
 func TestSatisfiable(t *testing.T) {
 	sp := &idp.ServiceProvider{}
-	if acr.Satisfiable(sp, []string{idp.ACRPHR}, acr.Exact, acr.Reachable) {
+	if acr.Satisfiable(sp, []string{idp.ACRPHR}, acr.Exact, acr.LevelQR) {
 		t.Error("a level that this deployment cannot reach is promised")
 	}
-	if !acr.Satisfiable(sp, []string{idp.ACRPHR}, acr.Exact, acr.LevelPHR) || !acr.Satisfiable(sp, nil, "", acr.Reachable) {
+	if !acr.Satisfiable(sp, []string{idp.ACRPHR}, acr.Exact, acr.LevelPHR) || !acr.Satisfiable(sp, nil, "", acr.LevelQR) {
 		t.Error("refused what can be met")
 	}
 	// A stronger sign-in does not meet it, a weaker one does.

@@ -21,6 +21,7 @@ type Env struct {
 	MaxAge  time.Duration // of IssueInstant in the past; 0 means 5 minutes
 	MaxSkew time.Duration // of IssueInstant in the future; 0 means 1 minute
 	Local   bool          // answers may go to http://localhost
+	Level   int           // strongest level that sign-ins can reach; 0 means acr.LevelQR
 	Refused []string      // URIs of algorithms refused in addition
 }
 
@@ -85,7 +86,7 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	if !supported {
 		return login, answer(acs, saml.StatusRequester, saml.StatusUnsupportedBinding, "Only the HTTP-POST binding is supported for responses.")
 	}
-	return login, serve(req, sp, login)
+	return login, env.serve(req, sp, login)
 }
 
 // maxSigned is the most elements that a message with an XML signature may have.
@@ -184,7 +185,7 @@ func (env Env) checkTime(req *AuthnRequest) error {
 }
 
 // serve judges what is asked for.
-func serve(req *AuthnRequest, sp *idp.ServiceProvider, login *idp.Login) error {
+func (env Env) serve(req *AuthnRequest, sp *idp.ServiceProvider, login *idp.Login) error {
 	format, ok, err := nameIDFormat(req, sp)
 	switch {
 	case err != nil:
@@ -193,7 +194,7 @@ func serve(req *AuthnRequest, sp *idp.ServiceProvider, login *idp.Login) error {
 		return answer(login.ACS, saml.StatusRequester, saml.StatusInvalidNameIDPolicy, "The requested name identifier cannot be provided.")
 	case req.SubjectUnknown:
 		return answer(login.ACS, saml.StatusResponder, saml.StatusUnknownPrincipal, "The requested subject cannot be recognized.")
-	case req.ACRDecl || len(req.ACR) > 0 && !acr.Satisfiable(sp, req.ACR, req.ACRComparison, acr.Reachable):
+	case req.ACRDecl || len(req.ACR) > 0 && !acr.Satisfiable(sp, req.ACR, req.ACRComparison, max(env.Level, acr.LevelQR)):
 		return answer(login.ACS, saml.StatusResponder, saml.StatusNoAuthnContext, "The requested authentication context cannot be provided.")
 	case req.IsPassive:
 		return answer(login.ACS, saml.StatusResponder, saml.StatusNoPassive, "The user cannot be signed in without interaction.")

@@ -137,6 +137,7 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.Disabled, s.Disabled)
 	set(&sp.NameID, s.NameID)
 	set(&sp.Sign, s.Sign)
+	set(&sp.QRPolicy, s.QRPolicy)
 	set(&sp.RequireSignedRequests, s.RequireSignedRequests)
 	set(&sp.AllowSHA1, s.AllowSHA1)
 	set(&sp.AllowMissingDestination, s.AllowMissingDestination)

@@ -78,6 +78,9 @@ func (h *Handlers) checkIssuers(sp *idp.ServiceProvider) error {
 }
 
 func checkAnswers(sp *idp.ServiceProvider) error {
+	if !slices.Contains([]string{"", idp.QRPolicyAny, idp.QRPolicyOff}, sp.QRPolicy) {
+		return invalid("qr_policy is %s or %s, not %q", idp.QRPolicyAny, idp.QRPolicyOff, sp.QRPolicy)
+	}
 	if !slices.Contains([]string{"", idp.SignAssertion, idp.SignResponse, idp.SignBoth}, sp.Sign) {
 		return invalid("sign is %s, %s or %s, not %q", idp.SignAssertion, idp.SignResponse, idp.SignBoth, sp.Sign)
 	}
@@ -121,6 +124,7 @@ func weakened(before, next *idp.ServiceProvider) []string {
 	var names []string
 	for name, weaker := range map[string]bool{
 		"require_signed_requests":   before.RequireSignedRequests && !next.RequireSignedRequests,
+		"qr_policy":                 before.QRPolicy == idp.QRPolicyOff && next.QRPolicy != idp.QRPolicyOff,
 		"allow_sha1":                !before.AllowSHA1 && next.AllowSHA1,
 		"allow_missing_destination": !before.AllowMissingDestination && next.AllowMissingDestination,
 		"legacy_sha1_output":        !before.LegacySHA1Output && next.LegacySHA1Output,

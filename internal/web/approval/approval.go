@@ -19,7 +19,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/latchkey-idp/latchkey/internal/directory"
+	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/passkey"
@@ -32,10 +32,9 @@ import (
 // Handlers serve the routes.
 type Handlers struct {
 	*web.Site
-	Masters   *login.MasterKeys
-	Directory directory.Directory
-	RP        *passkey.RP // nil: this address cannot have passkeys
-	Pairwise  []byte      // key of generated NameIDs, to recognize a Subject by
+	Masters  *login.MasterKeys
+	Approver approver.Approver
+	RP       *passkey.RP // nil: this address cannot have passkeys
 
 	refused *ratelimit.Window // refused claims per address
 	codes   *ratelimit.Window // wrong user codes per address
@@ -43,12 +42,12 @@ type Handlers struct {
 }
 
 // New makes the handlers.
-func New(site *web.Site, masters *login.MasterKeys, dir directory.Directory, pairwise []byte, rp *passkey.RP) *Handlers {
+func New(site *web.Site, masters *login.MasterKeys, a approver.Approver, rp *passkey.RP) *Handlers {
 	window := func(name string, limit int, per time.Duration) *ratelimit.Window {
 		return ratelimit.NewWindow(name, limit, per, site.Store, site.Clock)
 	}
 	return &Handlers{
-		Site: site, Masters: masters, Directory: dir, Pairwise: pairwise, RP: rp,
+		Site: site, Masters: masters, Approver: a, RP: rp,
 		refused: window("claims-refused", 20, 5*time.Minute),
 		codes:   window("codes-wrong", 10, 10*time.Minute),
 		allCode: window("codes-wrong-all", 600, 10*time.Minute),

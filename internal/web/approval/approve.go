@@ -3,12 +3,11 @@ package approval
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 
+	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
-	"github.com/latchkey-idp/latchkey/internal/saml/response"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
@@ -78,8 +77,8 @@ func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch []byte,
 		return event, nil
 	}
 	bad := func(err error) (login.Event, error) {
-		if idp.CodeOf(err) == idp.Busy || idp.CodeOf(err) == idp.Internal {
-			return nil, err // ours, not the phone's: not counted
+		if approver.Ours(err) {
+			return nil, err
 		}
 		return login.BadApprove{ClaimHash: ch, Err: err}, nil
 	}
@@ -111,15 +110,15 @@ func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch []byte,
 		return bad(err)
 	}
 
-	user, err := h.mayApprove(ctx, s, facts)
+	user, err := h.Approver.May(ctx, s, facts)
 	if err != nil {
-		if idp.CodeOf(err) == idp.Busy || idp.CodeOf(err) == idp.Internal {
+		if approver.Ours(err) {
 			return nil, err
 		}
 		return refuse(err)
 	}
 	// The credential first: if the session's write fails, nothing was granted.
-	if err := h.used(ctx, device, s, event.ApprovalHash); err != nil {
+	if err := h.Approver.Used(ctx, device, s, event.ApprovalHash); err != nil {
 		return nil, err
 	}
 	event.UserID, event.UserDisplay = user.ID, user.Display()
@@ -144,53 +143,6 @@ func (h *Handlers) credential(ctx context.Context, s idp.QRSession, sig signatur
 		if _, err := h.Store.DeviceOfPopKey(ctx, id); err == nil {
 			return facts, idp.E(idp.UVRequired, "signed by a pop key")
 		}
-		return facts, idp.E(idp.CredentialUnknown, "no credential has this id")
 	}
-	if !facts.Device.Usable() {
-		return facts, idp.E(idp.CredentialRevoked, "credential is %s", facts.Device.State)
-	}
-	return facts, nil
-}
-
-// mayApprove is step 5 of 6.6.
-func (h *Handlers) mayApprove(ctx context.Context, s idp.QRSession, facts store.Facts) (*idp.User, error) {
-	user, err := h.Directory.User(ctx, facts.Device.UserID)
-	if err != nil {
-		return nil, err
-	}
-	sp := facts.SP
-	switch {
-	case user.Disabled:
-		return nil, idp.E(idp.UserInactive, "user %s is disabled", user.ID)
-	case sp == nil || sp.Disabled || sp.Draft:
-		return nil, idp.E(idp.AppDisabled, "service provider is gone or switched off")
-	case !sp.Admits(user):
-		return nil, &idp.Error{Code: idp.AppNotAssigned, Detail: "user " + user.ID, Args: map[string]string{"app": sp.Name}}
-	}
-	return user, h.isSubject(ctx, s, sp, user)
-}
-
-// isSubject: where the request names a Subject, nobody else may approve it.
-func (h *Handlers) isSubject(ctx context.Context, s idp.QRSession, sp *idp.ServiceProvider, user *idp.User) error {
-	if !s.HasSubject {
-		return nil
-	}
-	l, err := h.Store.Login(ctx, s.Login)
-	if errors.Is(err, store.ErrNotFound) {
-		return idp.E(idp.LoginExpired, "login is gone")
-	}
-	if err != nil {
-		return err
-	}
-	if !response.SubjectMatches(sp, l, user, h.Pairwise, s.SID) {
-		return idp.E(idp.UserMismatch, "user %s is not the Subject of the request", user.ID)
-	}
-	return nil
-}
-
-// used notes the approval on the credential, on the condition that it has not
-// changed since it was found active; store.ErrConflict if it has.
-func (h *Handlers) used(ctx context.Context, d *idp.Device, s idp.QRSession, ah []byte) error {
-	d.LastUsedAt, d.LastUsedApp, d.LastAH = h.Now(), s.Context.App.Name, ah
-	return h.Store.SaveDevice(ctx, d)
+	return facts, approver.Usable(facts.Device)
 }

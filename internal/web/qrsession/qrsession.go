@@ -5,6 +5,7 @@
 //	POST /v1/login/sessions/{sid}/cancel       T15
 //	POST /v1/login/sessions/{sid}/extend       T3
 //	POST /v1/login/sessions/{sid}/user-code    T2
+//	POST /v1/login/sessions/{sid}/passkey/options, .../passkey   T20
 //
 // Invariants: nothing here signs in; a poll never writes; a session is shown
 // only to the browser whose cookie is bound to it, everything else is answered
@@ -18,10 +19,13 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
+	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -30,7 +34,9 @@ import (
 // Handlers serve the routes.
 type Handlers struct {
 	*web.Site
-	Masters *login.MasterKeys
+	Masters  *login.MasterKeys
+	Approver approver.Approver
+	RP       *passkey.RP // nil: this address cannot have passkeys
 
 	creates *ratelimit.Buckets // per address
 	polls   *ratelimit.Buckets // per sid and browser, so that nobody else can use them up
@@ -38,9 +44,9 @@ type Handlers struct {
 }
 
 // New makes the handlers.
-func New(site *web.Site, masters *login.MasterKeys) *Handlers {
+func New(site *web.Site, masters *login.MasterKeys, a approver.Approver, rp *passkey.RP) *Handlers {
 	return &Handlers{
-		Site: site, Masters: masters,
+		Site: site, Masters: masters, Approver: a, RP: rp,
 		creates: ratelimit.NewBuckets(5*time.Second, 30, site.Clock),
 		polls:   ratelimit.NewBuckets(500*time.Millisecond, 2, site.Clock),
 		noted:   ratelimit.NewBuckets(5*time.Minute, 1, site.Clock),
@@ -54,6 +60,8 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("POST /v1/login/sessions/{sid}/cancel", h.API(h.cancel))
 	mux.Handle("POST /v1/login/sessions/{sid}/extend", h.API(h.extend))
 	mux.Handle("POST /v1/login/sessions/{sid}/user-code", h.API(h.userCode))
+	mux.Handle("POST /v1/login/sessions/{sid}/passkey/options", h.API(h.passkeyOptions))
+	mux.Handle("POST /v1/login/sessions/{sid}/passkey", h.API(h.passkey))
 }
 
 type createBody struct {
@@ -89,7 +97,7 @@ func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 	if err := web.ReadJSON(r, web.MaxJSON, false, &body); err != nil {
 		return err
 	}
-	if body.Mode != "" && body.Mode != login.ModeQR {
+	if body.Mode != "" && body.Mode != login.ModeQR && (body.Mode != login.ModePasskey || h.RP == nil) {
 		return idp.E(idp.BadRequest, "mode is not offered")
 	}
 	if _, err := idp.DecodeBase32(body.Login, 16); err != nil {
@@ -114,7 +122,7 @@ func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 // new one; the same call again answers the session that it made before.
 func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body createBody) (idp.QRSession, error) {
 	ctx, now := r.Context(), h.Now()
-	var former string
+	var former, mode string
 	var again idp.QRSession
 	l, err := h.Store.UpdateLogin(ctx, body.Login, func(l *idp.Login) (bool, error) {
 		var err error
@@ -123,6 +131,10 @@ func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body
 		}
 		next, err := login.Begin(*l, bh, sid, now)
 		if err != nil {
+			return false, err
+		}
+		// Before anything is written: a refused create leaves the login as it is.
+		if mode, err = h.admit(ctx, l, body.Mode); err != nil {
 			return false, err
 		}
 		former = ""
@@ -148,7 +160,7 @@ func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body
 			return idp.QRSession{}, err
 		}
 	}
-	session, err := h.newSession(r, l, sid, bh, body, now)
+	session, err := h.newSession(r, l, sid, bh, mode, body, now)
 	if err != nil {
 		return session, err
 	}
@@ -184,18 +196,27 @@ func (h *Handlers) former(ctx context.Context, l *idp.Login, sid string, bh idp.
 	return s, err
 }
 
-func (h *Handlers) newSession(r *http.Request, l *idp.Login, sid string, bh idp.BrowserSecret, body createBody, now idp.Millis) (idp.QRSession, error) {
-	ctx := r.Context()
-	var refused error
+// admit judges whether the application is on, and how a new session may be
+// approved. Where the request or the application demands more than a code
+// gives, a session that would show one is refused; the page then asks for one
+// that shows none.
+func (h *Handlers) admit(ctx context.Context, l *idp.Login, wanted string) (mode string, err error) {
 	sp, err := h.Store.RecentServiceProvider(ctx, l.SP)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		refused = idp.E(idp.AppDisabled, "service provider is gone")
+		return "", idp.E(idp.AppDisabled, "service provider is gone")
 	case err != nil:
-		return idp.QRSession{}, err
+		return "", err
 	case sp.Disabled || sp.Draft:
-		refused = idp.E(idp.AppDisabled, "service provider is switched off")
+		return "", idp.E(idp.AppDisabled, "service provider is switched off")
+	case wanted == login.ModePasskey:
+		return wanted, nil
 	}
+	return login.ModeQR, approver.Reaches(acr.LevelQR, sp, l)
+}
+
+func (h *Handlers) newSession(r *http.Request, l *idp.Login, sid string, bh idp.BrowserSecret, mode string, body createBody, now idp.Millis) (idp.QRSession, error) {
+	ctx := r.Context()
 	nonce, err := idp.NewSecret(h.Random, 32)
 	if err != nil {
 		return idp.QRSession{}, err
@@ -208,7 +229,7 @@ func (h *Handlers) newSession(r *http.Request, l *idp.Login, sid string, bh idp.
 		place = login.Unknown
 	}
 	s, err := login.Apply(idp.QRSession{}, login.Create{
-		Login: *l, SID: sid, Browser: bh, ACR: idp.ACRQR, KeyVer: h.Masters.Newest(), Nonce: nonce, Refused: refused,
+		Login: *l, SID: sid, Browser: bh, ACR: idp.ACRQR, KeyVer: h.Masters.Newest(), Nonce: nonce, Mode: mode,
 		Context: idp.Context{
 			V: 1, App: l.App, Browser: browser, OS: system, Place: place,
 			IP: login.CoarseIP(client.IP), RequestedAt: now.Seconds(),

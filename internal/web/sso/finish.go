@@ -193,6 +193,6 @@ func (h *Handlers) checkApp(sub *subject, s idp.QRSession) (err error) {
 	if sub.issuer, err = issuerFor(sp, sub.login.Issuer, sub.user); err != nil {
 		return err
 	}
-	sub.acr, err = classFor(sp, sub.login)
+	sub.acr, err = classFor(sp, sub.login, s.ACR)
 	return err
 }

@@ -39,7 +39,7 @@ func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form 
 		Event: idp.AuditFinished, Actor: "user:" + g.user.ID, UserID: g.user.ID, SID: s.SID, Login: s.Login, SP: s.SP,
 		Device: s.DeviceName, Cred: s.CredentialID, Outcome: outcome(g.first),
 		Detail: map[string]string{
-			"assertion_id": s.AssertionID, "acr": g.acr, "amr": "pop user mfa", "session_index": sessionIndex,
+			"assertion_id": s.AssertionID, "acr": g.acr, "amr": web.AMR(s.ACR), "session_index": sessionIndex,
 			"dropped_attributes": strings.Join(issued.Dropped, " "), "warnings": strings.Join(issued.Warnings, "; "),
 		},
 	})
@@ -104,10 +104,11 @@ func responseID(assertionID string) string {
 
 // classFor is the AuthnContextClassRef that is true for the approval and
 // answers the request.
-func classFor(sp *idp.ServiceProvider, l *idp.Login) (string, error) {
-	class, ok := acr.Resolve(sp, l.ACRRequest, l.ACRComparison, acr.LevelQR)
-	if !ok {
-		return "", idp.E(idp.PolicyPasskeyRequired, "requested authentication context is not met")
+func classFor(sp *idp.ServiceProvider, l *idp.Login, approved string) (string, error) {
+	level := acr.LevelOf(approved)
+	class, ok := acr.Resolve(sp, l.ACRRequest, l.ACRComparison, level)
+	if !ok || level < acr.Demanded(sp) {
+		return "", idp.E(idp.PolicyPasskeyRequired, "the approval's level %d is not enough", level)
 	}
 	return class, nil
 }

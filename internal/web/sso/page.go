@@ -41,7 +41,7 @@ func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 		links = append(links, pages.Link{Label: "Help", URL: h.Config.SupportURL})
 	}
 	return h.Pages.Login(w, pages.LoginPage{
-		LoginID: l.ID, AppName: l.App.Name, AppHost: l.App.Host, AppLogo: "/login/logo/" + web.Initial(l.App.Name), Links: links, ReportTo: web.ReportsPath,
+		LoginID: l.ID, AppName: l.App.Name, AppHost: l.App.Host, AppLogo: "/login/logo/" + web.Initial(l.App.Name), Links: links, ReportTo: web.ReportsPath, Passkey: h.Passkeys,
 	})
 }
 

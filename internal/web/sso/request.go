@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
 	"github.com/latchkey-idp/latchkey/internal/saml/request"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -71,7 +72,12 @@ func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.I
 }
 
 func (h *Handlers) env() request.Env {
+	level := acr.LevelQR
+	if h.Passkeys {
+		level = acr.LevelPHR
+	}
 	return request.Env{
+		Level:  level,
 		SSOURL: h.Config.SSOURL(), Now: h.Clock(), MaxAge: h.Config.RequestMaxAge, MaxSkew: h.Config.RequestMaxSkew,
 		Local: h.Config.Local(), Refused: h.Config.RefusedAlgorithms,
 	}

@@ -35,6 +35,7 @@ import (
 type Handlers struct {
 	*web.Site
 	Masters   *login.MasterKeys
+	Passkeys  bool   // this address can have passkeys
 	Pairwise  []byte // 32-byte key of generated NameIDs; never changes
 	Keys      *keys.Ring
 	Directory directory.Directory

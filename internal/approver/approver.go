@@ -1,0 +1,100 @@
+// Package approver makes the checks of an approval that have nothing to do with
+// how it is signed (approval-protocol.md 6.6, steps 5, 6 and 8): is the person
+// active, the right one, and allowed to use the application; does the approval
+// reach the level that the request demands; and the note on the credential.
+//
+// It is used for approvals by a phone and for passkeys in the browser that
+// signs in.
+package approver
+
+import (
+	"context"
+	"errors"
+
+	"github.com/latchkey-idp/latchkey/internal/directory"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/saml/acr"
+	"github.com/latchkey-idp/latchkey/internal/saml/response"
+	"github.com/latchkey-idp/latchkey/internal/store"
+)
+
+// Approver makes the checks.
+type Approver struct {
+	Store     *store.Store
+	Directory directory.Directory
+	Pairwise  []byte // key of generated NameIDs, to recognize a Subject by
+	Clock     idp.Clock
+}
+
+// Usable refuses a credential that is unknown or may not approve.
+func Usable(d *idp.Device) error {
+	switch {
+	case d == nil:
+		return idp.E(idp.CredentialUnknown, "no credential has this id")
+	case !d.Usable():
+		return idp.E(idp.CredentialRevoked, "credential is %s", d.State)
+	}
+	return nil
+}
+
+// May returns the person of the credential if they may approve this session.
+func (a Approver) May(ctx context.Context, s idp.QRSession, facts store.Facts) (*idp.User, error) {
+	user, err := a.Directory.User(ctx, facts.Device.UserID)
+	if err != nil {
+		return nil, err
+	}
+	sp := facts.SP
+	switch {
+	case user.Disabled:
+		return nil, idp.E(idp.UserInactive, "user %s is disabled", user.ID)
+	case sp == nil || sp.Disabled || sp.Draft:
+		return nil, idp.E(idp.AppDisabled, "service provider is gone or switched off")
+	case !sp.Admits(user):
+		return nil, &idp.Error{Code: idp.AppNotAssigned, Detail: "user " + user.ID, Args: map[string]string{"app": sp.Name}}
+	}
+	return user, a.isSubject(ctx, s, sp, user)
+}
+
+// isSubject: where the request names a Subject, nobody else may approve it.
+func (a Approver) isSubject(ctx context.Context, s idp.QRSession, sp *idp.ServiceProvider, user *idp.User) error {
+	if !s.HasSubject {
+		return nil
+	}
+	l, err := a.Store.Login(ctx, s.Login)
+	if errors.Is(err, store.ErrNotFound) {
+		return idp.E(idp.LoginExpired, "login is gone")
+	}
+	if err != nil {
+		return err
+	}
+	if !response.SubjectMatches(sp, l, user, a.Pairwise, s.SID) {
+		return idp.E(idp.UserMismatch, "user %s is not the Subject of the request", user.ID)
+	}
+	return nil
+}
+
+// Reaches refuses a level that does not meet what the login's request or the
+// service provider demands.
+func Reaches(level int, sp *idp.ServiceProvider, l *idp.Login) error {
+	if _, ok := acr.Resolve(sp, l.ACRRequest, l.ACRComparison, level); ok && level >= acr.Demanded(sp) {
+		return nil
+	}
+	if level < acr.LevelPHR {
+		return idp.E(idp.PolicyPasskeyRequired, "level %d does not meet the request", level)
+	}
+	return idp.E(idp.DeviceNotStrongEnough, "level %d does not meet the request", level)
+}
+
+// Used notes the approval on the credential, on the condition that it has not
+// changed since it was found active; store.ErrConflict if it has.
+func (a Approver) Used(ctx context.Context, d *idp.Device, s idp.QRSession, ah []byte) error {
+	d.LastUsedAt, d.LastUsedApp, d.LastAH = a.Clock.Now(), s.Context.App.Name, ah
+	return a.Store.SaveDevice(ctx, d)
+}
+
+// Ours reports whether an error is a failure on our side, which is not the
+// approval's fault and not counted against it.
+func Ours(err error) bool {
+	code := idp.CodeOf(err)
+	return code == idp.Busy || code == idp.Internal
+}
