@@ -182,7 +182,8 @@ func TestEnrollForgeries(t *testing.T) {
 		"point not on the curve": {func(b map[string]any) { sub(sub(b, "jwks"), "uv")["y"] = idp.Base64.EncodeToString(make([]byte, 32)) }, 400, idp.BadRequest},
 		"another curve":          {func(b map[string]any) { sub(sub(b, "jwks"), "pop")["crv"] = "P-384" }, 400, idp.BadRequest},
 		"symmetric key":          {func(b map[string]any) { sub(sub(b, "jwks"), "pop")["kty"] = "oct" }, 400, idp.BadRequest},
-		"another type":           {func(b map[string]any) { b["type"] = "webauthn" }, 422, idp.AttestationRefused},
+		"another type":           {func(b map[string]any) { b["type"] = "webauthn" }, 422, idp.BadChallenge},
+		"type that is none":      {func(b map[string]any) { b["type"] = "password" }, 422, idp.AttestationRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := h.EnrollBody(challenge)

@@ -107,15 +107,26 @@ func (r *report) take(e event) {
 	}
 }
 
-var id = regexp.MustCompile(`^(?:F|X|D|S|P|Q|W|L|AD|C)[0-9]{1,2}$|^A[0-9]{2}$`)
+var (
+	id   = regexp.MustCompile(`^(?:F|X|D|S|P|Q|W|L|AD|C)[0-9]{1,2}$|^A[0-9]{2}$`)
+	fact = regexp.MustCompile(`^TestFact(F[0-9])`)
+)
 
 // carry notes the rows that a test's name begins with, in any of its parts:
-// "TestRefusals/A07_16,000_elements" carries A07, ".../X4+X5_depth" both.
+// "TestRefusals/A07_16,000_elements" carries A07, ".../X4_X5_depth" both.
 func (r *report) carry(test string) {
 	for part := range strings.SplitSeq(test, "/") {
-		first, _, _ := strings.Cut(part, "_")
-		for token := range strings.FieldsFuncSeq(first, func(c rune) bool { return c == '+' || c == ',' || c == ':' }) {
-			if id.MatchString(token) && !slices.Contains(r.carriers[token], test) {
+		for token := range strings.FieldsFuncSeq(part, func(c rune) bool { return strings.ContainsRune("_+,:", c) }) {
+			if m := fact.FindStringSubmatch(token); m != nil {
+				token = m[1]
+			}
+			if token == "ACCEPT" { // what must not be refused
+				continue
+			}
+			if !id.MatchString(token) {
+				break // the words of the name begin
+			}
+			if !slices.Contains(r.carriers[token], test) {
 				r.carriers[token] = append(r.carriers[token], test)
 			}
 		}
