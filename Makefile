@@ -4,10 +4,13 @@ SHELL := /bin/bash
 
 include $(wildcard mk/*.mk)
 
-.PHONY: help unit test lint bench fuzz build deploy screenshots openapi clean
+.PHONY: help demo unit test lint bench fuzz build deploy screenshots openapi clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: build-cli ## identity provider, application and phone; ARGS=--headless signs in by itself
+	@./bin/latchkey demo $(ARGS)
 
 unit: ## the quick loop: Go only
 	go test ./...

@@ -110,9 +110,6 @@ func TestStartFigures(t *testing.T) {
 		}
 		fmt.Fprintf(&out, "%-10s %6.1f MB %12v %12v\n", name, float64(info.Size())/1e6,
 			ready.Round(100*time.Microsecond), f.FirstAnswer().Round(100*time.Microsecond))
-		if ready > 5*time.Second { // the goal is 50 ms; a busy test machine is slower
-			t.Errorf("%s takes %v to start", name, ready)
-		}
 	}
 	row("hello", lambdaruntime.Start(t, filepath.Join(bin, "hello")), []byte(`{}`))
 	cases := readCases(t)

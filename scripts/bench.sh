@@ -19,3 +19,13 @@ go test -run '^$' -bench . -benchtime "${BENCHTIME:-1s}" ./internal/app
 echo
 go run "$BENCHSTAT" "$out"
 go run ./internal/tools/benchratio <"$out" | sed -n '/^| Figure/,$p'
+
+echo
+echo "== process start to first answer of each bootstrap"
+if command -v java >/dev/null && command -v mvn >/dev/null; then
+  eval "export $(scripts/dynamodb-local.sh start)"
+  trap 'rm -f "$out"; scripts/dynamodb-local.sh stop' EXIT
+  go test -count=1 -v -run '^TestStartFigures$' ./functions | grep -vE '^(=== RUN|---|PASS|ok)'
+else
+  echo "not measured: needs Java and Maven for DynamoDB Local"
+fi

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/latchkey-idp/latchkey/internal/headers"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/table"
@@ -72,11 +73,7 @@ func unavailable(w http.ResponseWriter, r *http.Request) {
 	info := idp.Busy.Info()
 	h := w.Header()
 	h.Set("Retry-After", "2")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
-	h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	headers.Set(h, true)
 	if !strings.HasPrefix(r.URL.Path, "/v1/") {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(info.Status)

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/latchkey-idp/latchkey/internal/headers"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 )
 
@@ -61,11 +62,7 @@ func (x exchange) logPanic(ctx context.Context, v any) {
 func plainError(w http.ResponseWriter, status int, code idp.Code) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	headers.Set(h, true)
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(code.Info().Title + "\n"))
 }

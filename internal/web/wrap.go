@@ -14,6 +14,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/latchkey-idp/latchkey/internal/headers"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 )
 
@@ -31,7 +32,7 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 		rec := &Record{CorrID: s.reference(start)}
 		r = r.WithContext(withRecord(r.Context(), rec))
 		out := &recorder{ResponseWriter: w}
-		s.headers(out.Header())
+		headers.Set(out.Header(), !s.Config.Local())
 		defer func() {
 			if p := recover(); p != nil {
 				rec.Reason, rec.Err = string(idp.Panic), describe(p)
@@ -67,21 +68,6 @@ func (s *Site) reference(now time.Time) string {
 		return "unavailable"
 	}
 	return id.String()
-}
-
-// headers sets what every response has (security-requirements.md 8.1).
-func (s *Site) headers(h http.Header) {
-	if !s.Config.Local() {
-		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-	}
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Origin-Agent-Cluster", "?1")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)")
-	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 }
 
 // admit judges what no handler should see.

@@ -10,10 +10,8 @@ import (
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/assets"
+	"github.com/latchkey-idp/latchkey/internal/headers"
 )
-
-// policyBase starts every Content-Security-Policy.
-const policyBase = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
@@ -82,7 +80,7 @@ func write(w http.ResponseWriter, status int, policy string, t *template.Templat
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", policyBase+policy)
+	h.Set("Content-Security-Policy", headers.Policy+policy)
 	if h.Get("Referrer-Policy") == "" {
 		h.Set("Referrer-Policy", "same-origin")
 	}
