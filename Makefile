@@ -28,7 +28,7 @@ FUZZTIME ?= 20s
 fuzz: ## every fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
 
-build: lambdas build-cli ## the Lambda bootstraps (dist/lambda) and the command line (bin/latchkey)
+build: lambdas build-cli ## the Lambda zips (dist/lambda) and the command line (bin/latchkey)
 
 deploy: ## sam build && sam deploy --guided
 	scripts/sam.sh build

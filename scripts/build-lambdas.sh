@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds every function into dist/lambda/<name>/bootstrap and prints the sizes.
+# Builds every function into dist/lambda/<name>/bootstrap and <name>.zip, and
+# prints hash and size of each zip. The same source gives the same zips.
 #
 #   LAMBDA_GOARCH=amd64 scripts/build-lambdas.sh    for another architecture
 set -eu
@@ -9,5 +10,5 @@ for dir in functions/*/; do
 	name="$(basename "$dir")"
 	[ -f "$dir/main.go" ] || continue
 	make --no-print-directory --silent -f mk/lambda.mk "build-${name}Function" ARTIFACTS_DIR="dist/lambda/$name"
-	printf '%-10s %9d bytes\n' "$name" "$(wc -c <"dist/lambda/$name/bootstrap")"
+	go run ./internal/tools/lambdazip "dist/lambda/$name/bootstrap" "dist/lambda/$name.zip"
 done

@@ -204,4 +204,3 @@ func (w *world) revoke(u *idp.User) {
 	w.t.Helper()
 	must(w.t, w.admin().RevokeDevice(w.t.Context(), u.ID, w.device(u).ID))
 }
-
