@@ -5,6 +5,7 @@ package browsertest
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -12,7 +13,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 )
 
-func TestEnrollAndSignIn(t *testing.T) {
+func TestEnrollOnTheWeb(t *testing.T) {
 	w := newWorld(t)
 	ana, link := w.newcomer()
 	phone := w.webPhone()
@@ -39,7 +40,13 @@ func TestEnrollAndSignIn(t *testing.T) {
 	if d := w.device(ana); d.Type != "webauthn" || d.Name != "iPhone" || d.State != idp.DeviceActive {
 		t.Errorf("device %+v", d)
 	}
+}
 
+func TestSignInOnTheWeb(t *testing.T) {
+	w := newWorld(t)
+	ana, link := w.newcomer()
+	phone := w.webPhone()
+	phone.enroll(link)
 	b := w.start()
 	answers := b.answers()
 	phone.scan(b)
@@ -220,4 +227,82 @@ func TestPasskeyOnThePhoneItself(t *testing.T) {
 	b.told("#here-words", "Use the passkey that this device keeps for you.")
 	b.click("#here-go")
 	w.arrived(b, ana.Email)
+}
+
+// The other way in: letters typed at /m.
+func TestTypedCodeOnTheWeb(t *testing.T) {
+	w := newWorld(t)
+	ana, link := w.newcomer()
+	phone := w.webPhone()
+	phone.enroll(link)
+	b := w.start()
+	b.click("#cannot-scan")
+	b.until(`/^[A-Z0-9]{4}-[A-Z0-9]{4}$/.test(document.querySelector("#typed-code").textContent)`)
+	phone.open("http://" + b.text("#typed-address"))
+	phone.allow("400")
+	typed := func(code string) {
+		t.Helper()
+		phone.do(chromedp.SetValue(chromedp.CSS("#code"), code))
+		phone.click("#code-form button")
+	}
+	typed("BCDFGHJK")
+	phone.told("#code-error", "This code is not right.")
+	phone.ready("#code-form button")
+	typed(strings.ToLower(b.text("#typed-code")))
+	phone.pane("request", "Sign in to "+appName+"?")
+	phone.click("#approve")
+	phone.pane("end", "Done. You can put your phone away.")
+	b.notice("Continue as "+ana.Masked()+"?", "Is this you? - "+appName)
+}
+
+// A second phone on the same network is asked before it takes over, and the
+// first one's approval is worth nothing then.
+func TestSecondPhone(t *testing.T) {
+	w := newWorld(t)
+	ana, link := w.newcomer()
+	first, second := w.webPhone(), w.webPhone()
+	first.enroll(link)
+	second.enroll(w.invite(ana))
+	b := w.start()
+	code := b.camera()
+	first.open(code)
+	first.pane("request", "Sign in to "+appName+"?")
+	second.allow("409")
+	second.open(code)
+	second.pane("end", "This code is open on another device")
+	second.click("#end-first")
+	second.pane("request", "Sign in to "+appName+"?")
+	first.allow("404")
+	first.click("#approve")
+	first.pane("end", "We cannot find this sign-in")
+	second.click("#approve")
+	second.pane("end", "Done. You can put your phone away.")
+	b.notice("Continue as "+ana.Masked()+"?", "Is this you? - "+appName)
+}
+
+// A phone without a passkey, and one with a passkey that is no longer known,
+// which it is told to forget.
+func TestUnknownPhone(t *testing.T) {
+	w := newWorld(t)
+	ana, link := w.newcomer()
+	stranger, phone := w.webPhone(), w.webPhone()
+	phone.enroll(link)
+	must(t, w.admin().RemoveUser(t.Context(), ana.ID))
+	b := w.start()
+	phone.allow("404")
+	phone.scan(b)
+	phone.click("#approve")
+	phone.told("#problem", "This phone is not set up yet: the passkey is not known here.")
+	for deadline := time.Now().Add(3 * time.Second); len(phone.keys.credentials()) > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the phone still offers the passkey")
+		}
+	}
+	phone.ready("#approve")
+	phone.click("#deny")
+	b.notice("You said no on your phone", "Not signed in - "+appName)
+	b.click("#notice-first")
+	stranger.scan(b)
+	stranger.click("#approve")
+	stranger.told("#problem", "Face ID was cancelled or not recognized. Try again, or use your passcode. If this phone is not set up yet, open your invite first.")
 }

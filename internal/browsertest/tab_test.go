@@ -245,13 +245,19 @@ func (b *tab) notice(heading, title string) {
 	b.until(fmt.Sprintf("document.title === %q", title))
 }
 
-// camera is what the camera of a phone in front of the screen reads.
+// camera is what the camera of a phone in front of the screen reads. Like one
+// it looks again where it could not make a picture out.
 func (b *tab) camera() string {
 	b.t.Helper()
 	b.waiting()
-	text, err := scan.Image(bytes.NewReader(get(b, chromedp.CaptureScreenshot())))
-	if err != nil {
-		b.t.Fatal(err)
+	var text string
+	var err error
+	for range 3 {
+		if text, err = scan.Image(bytes.NewReader(get(b, chromedp.CaptureScreenshot()))); err == nil {
+			return text
+		}
+		time.Sleep(4 * time.Second) // the next picture
 	}
+	b.t.Fatal(err)
 	return text
 }

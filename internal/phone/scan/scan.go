@@ -11,6 +11,7 @@ import (
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
+	"golang.org/x/image/draw"
 )
 
 const (
@@ -46,19 +47,47 @@ func Image(r io.Reader) (string, error) {
 	return decode(img)
 }
 
+// attempt is a way to look at a picture.
+type attempt struct {
+	scale int // percent of the picture's size
+	hint  gozxing.DecodeHintType
+}
+
+// attempts are the ways that are tried in turn. The decoder's search for the
+// code's corners fails on about one clean picture in a hundred; at another size
+// it finds them. The last is for pictures that hold nothing but the code.
+func attempts() []attempt {
+	const search, pure = gozxing.DecodeHintType_TRY_HARDER, gozxing.DecodeHintType_PURE_BARCODE
+	return []attempt{{100, search}, {71, search}, {143, search}, {53, search}, {120, search}, {85, search}, {64, search}, {200, search}, {100, pure}}
+}
+
 func decode(img image.Image) (string, error) {
-	source := gozxing.NewLuminanceSourceFromImage(img)
-	hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true}
-	// The hybrid binarizer copes with uneven light, the global one with small
-	// clean pictures.
-	for _, binarizer := range []gozxing.Binarizer{gozxing.NewHybridBinarizer(source), gozxing.NewGlobalHistgramBinarizer(source)} {
-		bitmap, err := gozxing.NewBinaryBitmap(binarizer)
-		if err != nil {
-			return "", fmt.Errorf("prepare picture: %w", err)
-		}
-		if result, err := qrcode.NewQRCodeReader().Decode(bitmap, hints); err == nil {
-			return result.GetText(), nil
+	for _, a := range attempts() {
+		source := gozxing.NewLuminanceSourceFromImage(scaled(img, a.scale))
+		// The hybrid binarizer copes with uneven light, the global one with small
+		// clean pictures.
+		for _, binarizer := range []gozxing.Binarizer{gozxing.NewHybridBinarizer(source), gozxing.NewGlobalHistgramBinarizer(source)} {
+			bitmap, err := gozxing.NewBinaryBitmap(binarizer)
+			if err != nil {
+				return "", fmt.Errorf("prepare picture: %w", err)
+			}
+			result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{a.hint: true})
+			if err == nil {
+				return result.GetText(), nil
+			}
 		}
 	}
 	return "", ErrNoCode
+}
+
+// scaled is the picture at percent of its size.
+func scaled(img image.Image, percent int) image.Image {
+	from := img.Bounds()
+	to := image.Rect(0, 0, from.Dx()*percent/100, from.Dy()*percent/100)
+	if percent == 100 || to.Empty() || to.Dx() > maxPixels/4/to.Dy() {
+		return img
+	}
+	out := image.NewGray(to)
+	draw.ApproxBiLinear.Scale(out, to, img, from, draw.Src, nil)
+	return out
 }
