@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
@@ -103,7 +104,7 @@ func (h *Handlers) consume(ctx context.Context, s idp.QRSession, bh idp.BrowserS
 	var sub subject
 	if observed := login.Observe(s, now); s.Browser == bh && (observed.State == idp.StateApproved || observed.State == idp.StateConsumed) {
 		if sub, err = h.subjectOf(ctx, s); err != nil {
-			if outage(err) {
+			if approver.Ours(err) {
 				return nil, err
 			}
 			event.Refused = err
@@ -131,11 +132,6 @@ func (h *Handlers) consume(ctx context.Context, s idp.QRSession, bh idp.BrowserS
 		}
 	}
 	return g, h.Store.PutSession(ctx, &g.session)
-}
-
-func outage(err error) bool {
-	code := idp.CodeOf(err)
-	return code == idp.Busy || code == idp.Internal
 }
 
 // subject is who an assertion is about and for whom.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
@@ -109,7 +110,7 @@ func (h *Handlers) statusOf(r *http.Request, s idp.QRSession) (*saml.StatusError
 	case idp.StateApproved:
 		_, err := h.subjectOf(r.Context(), s)
 		switch {
-		case err != nil && outage(err):
+		case err != nil && approver.Ours(err):
 			return nil, err
 		case idp.CodeOf(err) == idp.UserMismatch:
 			return unknown, nil
