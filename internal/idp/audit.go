@@ -23,7 +23,7 @@ type AuditEvent struct {
 	Detail map[string]string `json:"detail,omitempty"`
 }
 
-// The audit events of M1.
+// The audit events.
 const (
 	AuditRequestReceived  = "authn.request.received"
 	AuditRequestRejected  = "authn.request.rejected"
@@ -52,4 +52,13 @@ const (
 	AuditInviteOpened     = "invite.opened"
 	AuditInviteUsed       = "invite.used"
 	AuditInviteRevoked    = "invite.revoked"
+	AuditInviteExpired    = "invite.expired"
+	AuditNumberMismatch   = "login.number_mismatch"
+	AuditSignInReported   = "login.reported" // "that wasn't me", on the person's own pages
+	AuditStepUp           = "user.stepped_up"
+	AuditDeviceRenamed    = "device.renamed"
+	AuditCloneSuspect     = "device.clone_suspect"
+	AuditProbationEnded   = "device.probation_ended"
+	AuditRecoveryUsed     = "recovery.code_used"
+	AuditRecoveryRenewed  = "recovery.codes_regenerated"
 )

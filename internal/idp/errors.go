@@ -45,6 +45,11 @@ const (
 	EnrollExpired         Code = "enroll_expired"
 	AlreadyRegistered     Code = "already_registered"
 	AttestationRefused    Code = "attestation_refused"
+	NumberMismatch        Code = "number_mismatch"
+	StepupRequired        Code = "stepup_required"
+	CodeWrong             Code = "code_wrong"
+	LastDevice            Code = "last_device"
+	Probation             Code = "probation"
 
 	// Of the pages and the admin API.
 	SAMLRefused     Code = "saml_refused"   // LOCAL-400: the request of an SP was refused
@@ -118,6 +123,11 @@ var catalog = map[Code]CodeInfo{
 	EnrollExpired:         {http.StatusGone, "This took too long", "This took too long. Open your invite again.", RetryRestart},
 	AlreadyRegistered:     {http.StatusConflict, "Already set up", "This phone is already set up.", RetryNone},
 	AttestationRefused:    {http.StatusUnprocessableEntity, "Key not allowed", "This kind of phone key is not allowed here.", RetryNone},
+	NumberMismatch:        {http.StatusUnprocessableEntity, "The numbers do not match", "The numbers do not match. {n} tries left.", RetryAgain},
+	StepupRequired:        {http.StatusForbidden, "Confirm it is you", "Confirm with Face ID or fingerprint first.", RetryAgain},
+	CodeWrong:             {http.StatusUnprocessableEntity, "Code not right", "This code is not right. {n} tries left.", RetryAgain},
+	LastDevice:            {http.StatusConflict, "Your last phone", "This is your last phone. Removing it locks you out.", RetryNone},
+	Probation:             {http.StatusForbidden, "This phone is new", "This phone is new. This is possible after {time}.", RetryNone},
 
 	SAMLRefused:     {http.StatusBadRequest, "This sign-in request was refused", "The application sent a sign-in request that cannot be accepted. Go back to the application and try again. If it happens again, give your administrator the reference below.", RetryRestart},
 	SignInRefused:   {http.StatusForbidden, "You cannot be signed in to this application", "Your account is not set up for {app} yet. Give your administrator the reference below.", RetryNone},

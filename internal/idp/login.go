@@ -152,6 +152,43 @@ type ContextApp struct {
 	Name     string `json:"name"`
 }
 
+// KnownBrowser is a browser in which people finished sign-ins before: the
+// __Host-bid cookie, of which only the hash is kept (approval-protocol.md 3.1).
+// It never signs anybody in; it spares "Continue as" and warns of new browsers.
+type KnownBrowser struct {
+	Users []KnownUser `json:"users"` // newest last, at most MaxKnownUsers
+}
+
+// MaxKnownUsers bounds how many people a browser is remembered for.
+const MaxKnownUsers = 8
+
+// KnownUser is one person of a KnownBrowser.
+type KnownUser struct {
+	ID    string `json:"uid"`
+	First Millis `json:"first"`
+	Last  Millis `json:"last"`
+}
+
+// SignIn is one line of a person's own list of recent sign-ins.
+type SignIn struct {
+	ID         string `json:"id"` // ULID
+	At         Millis `json:"at"`
+	SID        string `json:"sid"` // of the QR session and the SSO session
+	SP         string `json:"app"`
+	AppName    string `json:"app_name"`
+	Browser    string `json:"browser"`
+	OS         string `json:"os"`
+	Place      string `json:"place"`
+	IP         string `json:"ip"` // coarse: /24 or /48
+	ACR        string `json:"acr"`
+	DeviceID   string `json:"dev"`
+	DeviceName string `json:"dev_name"`
+	NewBrowser bool   `json:"new_browser,omitempty"`
+	ReportedAt Millis `json:"reported_at,omitempty"` // "that wasn't me"
+
+	Version int64 `json:"-"`
+}
+
 // SSOSession is a browser that is signed in. Written at finish, keyed by user
 // and sid (a repeated finish replaces its secret); its cookie holds user, sid
 // and secret, and only the secret's hash is kept.
@@ -164,7 +201,11 @@ type SSOSession struct {
 	ApprovedAt   Millis `json:"approved_at"` // AuthnInstant
 	CreatedAt    Millis `json:"created_at"`
 	LastUsedAt   Millis `json:"last_used_at"`
-	ExpiresAt    Millis `json:"expires_at"` // absolute
+	ExpiresAt    Millis `json:"expires_at"`            // absolute
+	VerifiedAt   Millis `json:"verified_at,omitempty"` // last user check in this very browser (step-up)
+	Browser      string `json:"browser,omitempty"`     // "Firefox 145", from the fixed vocabulary
+	OS           string `json:"os,omitempty"`
+	Place        string `json:"place,omitempty"`
 
 	Participants []Participant `json:"participants,omitempty"`
 

@@ -134,6 +134,7 @@ type Device struct {
 	CreatedAt      Millis `json:"created_at"`
 	LastUsedAt     Millis `json:"last_used_at,omitempty"`
 	LastUsedApp    string `json:"last_used_app,omitempty"`
+	LastUsedPlace  string `json:"last_used_place,omitempty"`
 	LastAH         []byte `json:"last_ah,omitempty"` // hash of the last approval, for idempotency
 
 	Version int64 `json:"version"`
@@ -142,10 +143,19 @@ type Device struct {
 // Usable reports whether the device may approve.
 func (d *Device) Usable() bool { return d.State == DeviceActive || d.State == DeviceProbation }
 
-// Invite lets one person enroll one device (approval-protocol.md 11.1, way A).
-// Its token is stored only as a hash, which is the item's key.
+// How a device came to be bound to its user (approval-protocol.md 11.1).
+const (
+	BindingInvite   = "invite"   // way A: an administrator's invite
+	BindingDevice   = "device"   // way D: approved by a device that was there before
+	BindingRecovery = "recovery" // way E: a recovery code
+)
+
+// Invite lets one person enroll one device (approval-protocol.md 11.1, ways A
+// and D). Its token is stored only as a hash, which is the item's key.
 type Invite struct {
 	ID        string `json:"id"`
+	Binding   string `json:"binding,omitempty"` // BindingInvite (also when empty), BindingDevice
+	Policy    string `json:"policy,omitempty"`  // attestation that the device must give; empty: the deployment's
 	TokenHash []byte `json:"token_hash"`
 	UserID    string `json:"user_id"`
 	InvitedBy string `json:"invited_by"`
@@ -168,11 +178,69 @@ func (i *Invite) Open(now Millis) bool {
 type Enrollment struct {
 	CookieHash []byte `json:"cookie_hash"`
 	InviteID   string `json:"invite_id"`
-	TokenHash  []byte `json:"token_hash"` // of the invite
+	TokenHash  []byte `json:"token_hash"`          // of the invite
+	Binding    string `json:"binding,omitempty"`   // as the device's will be; empty: BindingInvite
+	Policy     string `json:"policy,omitempty"`    // attestation policy; empty: the deployment's
+	DeviceID   string `json:"device_id,omitempty"` // that was enrolled, where there is no invite to say so
 	UserID     string `json:"user_id"`
 	Challenge  []byte `json:"challenge,omitempty"` // 32 bytes; set by options, used once
 	Type       string `json:"type,omitempty"`      // of credential, that the challenge was given for
 	ExpiresAt  Millis `json:"expires_at"`
 
 	Version int64 `json:"version"`
+}
+
+// DeviceAdd is a device being added with the help of an old one (11.4). The new
+// device is enrolled as DevicePending and becomes active when the old one has
+// signed its key. It has the ID of the invite that opens the enrollment.
+type DeviceAdd struct {
+	ID        string        `json:"id"` // 16 bytes, base32
+	UserID    string        `json:"user_id"`
+	DeviceID  string        `json:"device_id,omitempty"` // the new one, once it has a key
+	Key       string        `json:"key,omitempty"`       // thumbprint of its key
+	Browser   BrowserSecret `json:"bh"`                  // hash of the new device's __Host-en
+	Context   AddContext    `json:"ctx"`
+	Nonce     []byte        `json:"nonce"`
+	CreatedAt Millis        `json:"created_at"`
+	ExpiresAt Millis        `json:"expires_at"`
+	DoneAt    Millis        `json:"done_at,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// AddContext is what the old device shows of the new one and, by its hash, signs.
+type AddContext struct {
+	V           int    `json:"v"`
+	Kind        string `json:"kind"` // "add-device"
+	Device      string `json:"device"`
+	Place       string `json:"place"`
+	IP          string `json:"ip"`
+	RequestedAt int64  `json:"requested_at"`
+}
+
+// RecoveryCodes is a user's set of recovery codes (12.3). Only keyed hashes are
+// kept.
+type RecoveryCodes struct {
+	CreatedAt Millis         `json:"created_at"`
+	Codes     []RecoveryCode `json:"codes"`
+
+	Version int64 `json:"-"`
+}
+
+// RecoveryCode is one of them.
+type RecoveryCode struct {
+	Hash   []byte `json:"hash"` // MasterKeys.RecoveryHash
+	KeyVer int    `json:"kv"`
+	UsedAt Millis `json:"used_at,omitempty"`
+}
+
+// Left is how many codes can still be used.
+func (r *RecoveryCodes) Left() int {
+	n := 0
+	for _, c := range r.Codes {
+		if c.UsedAt == 0 {
+			n++
+		}
+	}
+	return n
 }

@@ -17,6 +17,11 @@ import (
 //	USER#<uid>         user            idp.User
 //	USER#<uid>         device#<id>     deviceIndex
 //	USER#<uid>         session#<sid>   idp.SSOSession
+//	USER#<uid>         signin#<ulid>   idp.SignIn
+//	USER#<uid>         recovery        idp.RecoveryCodes
+//	USER#<uid>         stepup#<hash>   a step-up that is under way
+//	BROWSER#<hash>     browser         idp.KnownBrowser
+//	ADD#<id>           add             idp.DeviceAdd
 //	INDEX#USER         <email>         userIndex
 //	CRED#<id>          cred            idp.Device
 //	POP#<kid>          pop             deviceIndex
@@ -41,8 +46,14 @@ func deviceIndexKey(uid, id string) table.Key {
 	return table.Key{PK: "USER#" + uid, SK: "device#" + id}
 }
 func ssoKey(uid, sid string) table.Key { return table.Key{PK: "USER#" + uid, SK: "session#" + sid} }
-func credKey(id string) table.Key      { return table.Key{PK: "CRED#" + pkSafe(id), SK: "cred"} }
-func popKey(kid string) table.Key      { return table.Key{PK: "POP#" + pkSafe(kid), SK: "pop"} }
+func signInKey(uid, id string) table.Key {
+	return table.Key{PK: "USER#" + uid, SK: "signin#" + id}
+}
+func browserKey(hash []byte) table.Key {
+	return table.Key{PK: "BROWSER#" + idp.Base64.EncodeToString(hash), SK: "browser"}
+}
+func credKey(id string) table.Key { return table.Key{PK: "CRED#" + pkSafe(id), SK: "cred"} }
+func popKey(kid string) table.Key { return table.Key{PK: "POP#" + pkSafe(kid), SK: "pop"} }
 func inviteKey(hash []byte) table.Key {
 	return table.Key{PK: "INVITE#" + idp.Base64.EncodeToString(hash), SK: "invite"}
 }

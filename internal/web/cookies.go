@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -9,10 +10,14 @@ import (
 
 // Names of our cookies, without the __Host- prefix that they have on https.
 const (
-	CookieBrowser = "bs" // browser secret: binds login, QR session, poll and finish
-	CookieSSO     = "ss" // SSO session
-	CookieEnroll  = "en" // enrollment
+	CookieBrowser = "bs"  // browser secret: binds login, QR session, poll and finish
+	CookieSSO     = "ss"  // SSO session
+	CookieEnroll  = "en"  // enrollment
+	CookieKnown   = "bid" // known browser
 )
+
+// ourCookies are those that hold a secret; two of one name are refused.
+var ourCookies = []string{CookieBrowser, CookieSSO, CookieEnroll, CookieKnown}
 
 // BrowserSecretLife is how long the browser secret lives after the last page.
 const BrowserSecretLife = 15 * time.Minute
@@ -27,7 +32,7 @@ func (s *Site) cookieName(name string) string {
 // ours reports whether a cookie of this name can only be one of ours. Without
 // the prefix it can be one that a neighboring host has set; it is ignored.
 func (s *Site) ours(name string) bool {
-	return name == s.cookieName(CookieBrowser) || name == s.cookieName(CookieSSO) || name == s.cookieName(CookieEnroll)
+	return slices.ContainsFunc(ourCookies, func(ours string) bool { return name == s.cookieName(ours) })
 }
 
 // SetCookie sets one of our cookies: __Host-, Secure, HttpOnly, SameSite=Lax,

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/table"
+)
+
+// signInKeep is how long a person sees a sign-in in the list of their own.
+const signInKeep = 90 * 24 * time.Hour
+
+// knownKeep is how long a browser is remembered after the last sign-in in it
+// (approval-protocol.md 3.1).
+const knownKeep = 400 * 24 * time.Hour
+
+// AddSignIn appends to the list of a person's sign-ins. Its ID is derived from
+// the time and the sid, so that a repeated finish adds no second line.
+func (s *Store) AddSignIn(ctx context.Context, uid string, in *idp.SignIn) error {
+	raw, err := idp.DecodeBase32(in.SID, 16)
+	if err != nil {
+		return fmt.Errorf("add sign-in: sid %w", err)
+	}
+	var id ulid.ULID
+	if err := id.SetTime(uint64(in.At)); err != nil {
+		return fmt.Errorf("add sign-in: %w", err)
+	}
+	copy(id[6:], raw)
+	in.ID = id.String()
+	_, err = put(ctx, s, signInKey(uid, in.ID), 0, in.At.Time().Add(signInKeep), in)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// SignIns lists a person's sign-ins, newest first, up to limit, after a cursor.
+func (s *Store) SignIns(ctx context.Context, uid, after string, limit int) (out []idp.SignIn, next string, err error) {
+	q := table.Query{PK: "USER#" + uid, Prefix: "signin#", After: after, Reverse: true}
+	next, err = list(ctx, s, q, limit, func(v *idp.SignIn, version int64) {
+		v.Version = version
+		out = append(out, *v)
+	})
+	return out, next, err
+}
+
+// SignIn reads one of a person's sign-ins.
+func (s *Store) SignIn(ctx context.Context, uid, id string) (*idp.SignIn, error) {
+	in, version, err := get[idp.SignIn](ctx, s, signInKey(uid, id))
+	if err != nil {
+		return nil, err
+	}
+	in.Version = version
+	return &in, nil
+}
+
+// SaveSignIn replaces a sign-in that was read before.
+func (s *Store) SaveSignIn(ctx context.Context, uid string, in *idp.SignIn) error {
+	v, err := put(ctx, s, signInKey(uid, in.ID), in.Version, in.At.Time().Add(signInKeep), in)
+	if err == nil {
+		in.Version = v
+	}
+	return err
+}
+
+// KnownBrowser reads what is known of a browser by the hash of its cookie; an
+// empty one if nothing is.
+func (s *Store) KnownBrowser(ctx context.Context, hash []byte) (idp.KnownBrowser, error) {
+	b, _, err := get[idp.KnownBrowser](ctx, s, browserKey(hash))
+	if errors.Is(err, ErrNotFound) {
+		return idp.KnownBrowser{}, nil
+	}
+	return b, err
+}
+
+// RememberBrowser stores a browser under the hash of its new secret.
+func (s *Store) RememberBrowser(ctx context.Context, hash []byte, b idp.KnownBrowser) error {
+	_, err := put(ctx, s, browserKey(hash), 0, s.clock().Add(knownKeep), b)
+	return err
+}
+
+// ForgetBrowser removes a browser: its secret was replaced or reported.
+func (s *Store) ForgetBrowser(ctx context.Context, hash []byte) error {
+	ops, err := s.indexDelete(ctx, browserKey(hash))
+	if err != nil || len(ops) == 0 {
+		return err
+	}
+	err = s.table.Transact(ctx, ops...)
+	if errors.Is(err, table.ErrConflict) {
+		return nil // somebody else did
+	}
+	return outside("forget browser", err)
+}
