@@ -16,6 +16,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/config"
 	"github.com/latchkey-idp/latchkey/internal/directory"
 	"github.com/latchkey-idp/latchkey/internal/directory/local"
+	"github.com/latchkey-idp/latchkey/internal/i18n"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/login"
@@ -73,11 +74,15 @@ func New(d Deps) (*App, error) {
 	if d.Directory == nil {
 		d.Directory = local.New(st)
 	}
-	files, err := assets.New()
+	catalog, err := i18n.New()
+	if err != nil {
+		return nil, fmt.Errorf("load messages: %w", err)
+	}
+	files, err := assets.New(catalog)
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
-	rendered, err := pages.New(files, d.Random)
+	rendered, err := pages.New(files, catalog, d.Random)
 	if err != nil {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}

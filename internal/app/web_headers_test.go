@@ -121,7 +121,7 @@ func TestHeaders(t *testing.T) {
 		})
 	}
 	t.Run("W7 the login page varies with the cookie", func(t *testing.T) {
-		if v := alice.Get(fresh).Header.Get("Vary"); v != "Cookie" {
+		if v := alice.Get(fresh).Header.Get("Vary"); v != "Accept-Language, Cookie" {
 			t.Errorf("Vary %q", v)
 		}
 	})

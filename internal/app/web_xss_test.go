@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -91,12 +92,17 @@ func TestPagesAreInert(t *testing.T) {
 	for n, payload := range payloads {
 		t.Run(fmt.Sprintf("W3 A51 payload %d", n+1), func(t *testing.T) {
 			for page, body := range renderAll(t, payload) {
-				if diff := cmp.Diff(skeleton(t, logoless(calm[page])), skeleton(t, logoless(body))); diff != "" {
+				if diff := cmp.Diff(skeleton(t, nameless(calm[page])), skeleton(t, nameless(body))); diff != "" {
 					t.Errorf("%s: %s", page, diff)
 				}
 			}
 		})
 	}
+}
+
+// nameless takes away what differs from one sign-in to the next.
+func nameless(body string) string {
+	return regexp.MustCompile(`/login\?l=[A-Z2-7]{26}`).ReplaceAllString(logoless(body), "/login?l=ID")
 }
 
 // logoless takes away the address of an app's monogram, which depends on its

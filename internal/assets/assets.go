@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -13,6 +14,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/latchkey-idp/latchkey/internal/i18n"
 )
 
 // Prefix is the path under which Handler serves.
@@ -26,6 +29,14 @@ var mediaTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
+}
+
+// sections lists, for each page's script, the sections of messages that it and
+// what it imports show.
+var sections = map[string][]string{
+	"login.js":   {"shared", "login"},
+	"approve.js": {"shared", "approve"},
+	"enroll.js":  {"shared", "enroll"},
 }
 
 // importPath finds the module that a script imports: ... from "./name.js".
@@ -47,9 +58,9 @@ type file struct {
 	imports   []string // names of modules imported directly
 }
 
-// New reads, hashes and compresses the embedded files and parses the
-// templates.
-func New() (*Assets, error) {
+// New reads, hashes and compresses the embedded files, makes the scripts that
+// hold each page's messages, and parses the templates.
+func New(catalog *i18n.Catalog) (*Assets, error) {
 	a := &Assets{byName: map[string]*file{}, byPath: map[string]*file{}}
 	static, err := fs.Sub(files, "static")
 	if err != nil {
@@ -64,9 +75,14 @@ func New() (*Assets, error) {
 			return nil, err
 		}
 	}
+	for _, lang := range catalog.Languages() {
+		if err := a.addMessages(static, catalog, lang); err != nil {
+			return nil, err
+		}
+	}
 	a.templates, err = template.New("").
 		Option("missingkey=error").
-		Funcs(template.FuncMap{"asset": a.URL, "modules": a.Modules}).
+		Funcs(template.FuncMap{"asset": a.URL, "modules": a.Modules, "messages": a.Messages}).
 		ParseFS(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
@@ -113,6 +129,31 @@ func (a *Assets) Modules(name string) ([]string, error) {
 	return slices.Compact(urls), nil
 }
 
+// Messages returns the address of the script that teaches a page's script its
+// messages in a language. It has to come before the page's.
+func (a *Assets) Messages(script, lang string) (string, error) {
+	return a.URL(messagesName(script, lang))
+}
+
+func messagesName(script, lang string) string {
+	return strings.TrimSuffix(script, ".js") + ".messages." + lang + ".js"
+}
+
+func (a *Assets) addMessages(static fs.FS, catalog *i18n.Catalog, lang string) error {
+	locale, _ := catalog.Locale(lang)
+	for script, names := range sections {
+		data, err := json.Marshal(locale.Section(names...))
+		if err != nil {
+			return fmt.Errorf("encode messages: %w", err)
+		}
+		body := fmt.Sprintf("import { learn } from \"./i18n.js\";\nlearn(%s);\n", data)
+		if _, err := a.add(static, messagesName(script, lang), []byte(body), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // load adds one file, after the modules it imports: their hashed addresses
 // are part of its content and so of its own hash. importers is the chain that
 // led here.
@@ -123,14 +164,18 @@ func (a *Assets) load(static fs.FS, name string, importers []string) (*file, err
 	if slices.Contains(importers, name) {
 		return nil, fmt.Errorf("asset %q imports itself through %s", name, strings.Join(importers, ", "))
 	}
+	body, err := fs.ReadFile(static, name)
+	if err != nil {
+		return nil, fmt.Errorf("read asset: %w", err)
+	}
+	return a.add(static, name, body, importers)
+}
+
+func (a *Assets) add(static fs.FS, name string, body []byte, importers []string) (*file, error) {
 	ext := path.Ext(name)
 	f := &file{mediaType: mediaTypes[ext]}
 	if f.mediaType == "" {
 		return nil, fmt.Errorf("asset %q: unknown media type", name)
-	}
-	body, err := fs.ReadFile(static, name)
-	if err != nil {
-		return nil, fmt.Errorf("read asset: %w", err)
 	}
 	for _, match := range importPath.FindAllSubmatch(body, -1) {
 		imported, err := a.load(static, string(match[1]), append(importers, name))
@@ -143,6 +188,7 @@ func (a *Assets) load(static fs.FS, name string, importers []string) (*file, err
 	hash := sha256.Sum256(body)
 	f.body = body
 	f.url = Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(hash[:6]) + ext
+	var err error
 	if f.gzipped, err = compress(body); err != nil {
 		return nil, fmt.Errorf("compress asset %q: %w", name, err)
 	}

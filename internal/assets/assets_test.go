@@ -12,11 +12,21 @@ import (
 	"testing"
 
 	"github.com/latchkey-idp/latchkey/internal/assets"
+	"github.com/latchkey-idp/latchkey/internal/i18n"
 )
+
+func catalog(t testing.TB) *i18n.Catalog {
+	t.Helper()
+	c, err := i18n.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 func newAssets(t *testing.T) *assets.Assets {
 	t.Helper()
-	a, err := assets.New()
+	a, err := assets.New(catalog(t))
 	if err != nil {
 		t.Fatal(err)
 	}

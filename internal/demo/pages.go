@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/assets"
+	"github.com/latchkey-idp/latchkey/internal/i18n"
 )
 
 //go:embed static templates
@@ -22,7 +23,11 @@ type pages struct {
 }
 
 func newPages() (*pages, error) {
-	shared, err := assets.New()
+	catalog, err := i18n.New()
+	if err != nil {
+		return nil, fmt.Errorf("load messages: %w", err)
+	}
+	shared, err := assets.New(catalog)
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/latchkey-idp/latchkey/internal/config"
+	"github.com/latchkey-idp/latchkey/internal/i18n"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -62,10 +64,29 @@ func (s *Site) ErrorPage(w http.ResponseWriter, r *http.Request, err error) {
 // ErrorForm shows err as a page with a form as the way on.
 func (s *Site) ErrorForm(w http.ResponseWriter, r *http.Request, err error, form *pages.Form) error {
 	e := s.note(w, r, err)
-	info := e.Code.Info()
-	return s.Pages.Message(w, info.Status, pages.MessagePage{
-		Title: info.Title, Words: e.Words(), Detail: e.Fix, Reference: RecordFrom(r.Context()).CorrID, Form: form,
+	f := s.Frame(w, r, "")
+	title, words, err := told(f.Locale, e)
+	if err != nil {
+		return err
+	}
+	return s.Pages.Message(w, e.Code.Info().Status, pages.MessagePage{
+		Frame: f, Title: title, Words: words, Detail: e.Fix, Reference: RecordFrom(r.Context()).CorrID, Form: form,
 	})
+}
+
+// told is an error in the words of a language.
+func told(l i18n.Locale, e *idp.Error) (title, words string, err error) {
+	code := e.Code
+	if !l.Has("errors." + string(code) + ".title") {
+		code = idp.Internal
+	}
+	key := "errors." + string(code)
+	if title, err = l.T(key + ".title"); err != nil {
+		return "", "", err
+	}
+	value := func(name, absent string) string { return cmp.Or(e.Args[name], absent) }
+	words, err = l.T(key+".words", "app", value("app", "..."), "n", value("n", "0"), "time", value("time", "..."))
+	return title, words, err
 }
 
 // problem is the wire form of an error (approval-protocol.md 9).

@@ -54,8 +54,8 @@ func (h *Handlers) Mount(mux web.Mux) {
 }
 
 // page is where an invite's link leads.
-func (h *Handlers) page(w http.ResponseWriter, _ *http.Request) error {
-	return h.Pages.Enroll(w, pages.EnrollPage{Host: h.Config.Host(), ReportTo: web.ReportsPath})
+func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
+	return h.Pages.Enroll(w, pages.EnrollPage{Frame: h.Frame(w, r, "/e"), Host: h.Config.Host()})
 }
 
 type redeemBody struct {

@@ -51,11 +51,11 @@ type fakeApprovals struct {
 
 func newFakeApprovals(t *testing.T) *fakeApprovals {
 	t.Helper()
-	a, err := assets.New()
+	a, err := assets.New(catalog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pages.New(a, rand.Reader)
+	p, err := pages.New(a, catalog(t), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

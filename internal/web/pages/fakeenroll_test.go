@@ -55,11 +55,11 @@ type attestation struct {
 
 func newFakeEnroll(t *testing.T) *fakeEnroll {
 	t.Helper()
-	a, err := assets.New()
+	a, err := assets.New(catalog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pages.New(a, rand.Reader)
+	p, err := pages.New(a, catalog(t), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,11 +75,11 @@ type problem struct {
 
 func newFakeIdP(t *testing.T) *fakeIdP {
 	t.Helper()
-	a, err := assets.New()
+	a, err := assets.New(catalog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pages.New(a, rand.Reader)
+	p, err := pages.New(a, catalog(t), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 		refuse: map[string]problem{},
 		page: pages.LoginPage{
 			LoginID: "GAYTEMZUGU3DOOBZHI5TYPJ6H4", AppName: "Payroll", AppHost: "sp.example.org",
-			Links: []pages.Link{{Label: "Help", URL: "/help"}, {Label: "Privacy", URL: "/privacy"}, {Label: "Accessibility", URL: "/accessibility"}},
+			Frame: pages.Frame{Links: []pages.Link{{Label: "Help", URL: "/help"}, {Label: "Privacy", URL: "/privacy"}, {Label: "Accessibility", URL: "/accessibility"}}},
 		},
 	}
 	mux := http.NewServeMux()

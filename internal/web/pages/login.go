@@ -5,19 +5,15 @@ import "net/http"
 // LoginPage is what the login page shows before its script runs
 // (approval-protocol.md 16.1). Everything else comes from the session API.
 type LoginPage struct {
+	Frame
+
 	LoginID string // as in /login?l=<id>
 	AppName string // as registered
 	AppHost string // host of the AssertionConsumerService, where the answer goes
 	AppLogo string // path on this origin; empty: none
-	Lang    string // BCP 47; empty: en
-	Links   []Link // help, privacy, accessibility, support
 
 	// Passkey offers to sign in with a passkey of this device (5.5).
 	Passkey bool
-
-	// ReportTo is where browsers send reports of policy violations; empty:
-	// nowhere.
-	ReportTo string
 }
 
 type loginData struct {
@@ -32,8 +28,7 @@ func (p *Pages) Login(w http.ResponseWriter, page LoginPage) error {
 	if err != nil {
 		return err
 	}
-	page.Lang = language(page.Lang)
+	page.Frame = p.frame(page.Frame)
 	page.AppLogo = ownPath(page.AppLogo)
-	w.Header().Add("Vary", "Cookie")
 	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo), p.login, loginData{page, nonce})
 }

@@ -5,13 +5,14 @@ import "net/http"
 // MessagePage tells one thing in plain words: an error, or that nothing is
 // left to do. It holds registered and own words only, nothing of a request.
 type MessagePage struct {
+	Frame
+
 	Title     string
 	Words     string  // a sentence or two for the person
 	Detail    string  // what an administrator can do; empty: nothing
 	Reference string  // correlation id to find the log line by
 	Action    *Action // the way on, a link; nil: none
 	Form      *Form   // the way on, a form post to this origin; nil: none
-	Lang      string  // BCP 47; empty: en
 }
 
 // Action is a link that is shown as a button. One that leaves this origin is
@@ -40,7 +41,7 @@ type messageData struct {
 // Message writes a message with an HTTP status. On an error before the first
 // byte nothing has been written.
 func (p *Pages) Message(w http.ResponseWriter, status int, page MessagePage) error {
-	page.Lang = language(page.Lang)
+	page.Frame = p.frame(page.Frame)
 	if page.Action != nil && ownPath(page.Action.Path) == "" {
 		page.Action = nil
 	}

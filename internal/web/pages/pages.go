@@ -11,18 +11,20 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/assets"
 	"github.com/latchkey-idp/latchkey/internal/headers"
+	"github.com/latchkey-idp/latchkey/internal/i18n"
 )
 
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
+	catalog                               *i18n.Catalog
 	random                                io.Reader
 	login, approve, enroll, message, post *template.Template
 }
 
-// New takes the templates of a and a random reader for nonces. It renders
-// every page once, so that a mistake in a template shows at start.
-func New(a *assets.Assets, random io.Reader) (*Pages, error) {
-	p := &Pages{random: random}
+// New takes the templates of a, the messages and a random reader for nonces. It
+// renders every page once in every language, so that a mistake shows at start.
+func New(a *assets.Assets, catalog *i18n.Catalog, random io.Reader) (*Pages, error) {
+	p := &Pages{catalog: catalog, random: random}
 	for name, t := range map[string]**template.Template{
 		"login.html": &p.login, "approve.html": &p.approve, "enroll.html": &p.enroll,
 		"message.html": &p.message, "post.html": &p.post,
@@ -33,32 +35,36 @@ func New(a *assets.Assets, random io.Reader) (*Pages, error) {
 		}
 		*t = found
 	}
-	if err := p.try(); err != nil {
-		return nil, fmt.Errorf("try page: %w", err)
+	for _, lang := range catalog.Languages() {
+		locale, _ := catalog.Locale(lang)
+		if err := p.try(p.frame(Frame{Locale: locale, Here: "/", Theme: ThemeDark, Links: []Link{{"Help", "/"}}})); err != nil {
+			return nil, fmt.Errorf("try page in %s: %w", lang, err)
+		}
 	}
 	return p, nil
 }
 
-// Link is an entry of the foot of the login page.
-type Link struct {
-	Label string
-	URL   string // http, https or mailto, or a path on this origin
-}
+// Catalog is the messages of the pages.
+func (p *Pages) Catalog() *i18n.Catalog { return p.catalog }
 
-func (p *Pages) try() error {
-	if err := p.login.Execute(io.Discard, loginData{LoginPage: LoginPage{Links: []Link{{"Help", "/"}}, Passkey: true}}); err != nil {
-		return err
+func (p *Pages) try(f Frame) error {
+	for _, page := range []struct {
+		template *template.Template
+		data     any
+	}{
+		{p.login, loginData{LoginPage: LoginPage{Frame: f, Passkey: true}}},
+		{p.approve, approveData{ApprovePage: ApprovePage{Frame: f}}},
+		{p.enroll, enrollData{EnrollPage: EnrollPage{Frame: f, TestSignIn: true}}},
+		{p.message, messageData{MessagePage: MessagePage{
+			Frame: f, Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r",
+		}}},
+		{p.post, postData{PostPage: PostPage{Frame: f, HasRelayState: true}, RelayState: []string{"a", "b"}}},
+	} {
+		if err := page.template.Execute(io.Discard, page.data); err != nil {
+			return err
+		}
 	}
-	if err := p.approve.Execute(io.Discard, approveData{}); err != nil {
-		return err
-	}
-	if err := p.enroll.Execute(io.Discard, enrollData{EnrollPage: EnrollPage{TestSignIn: true}}); err != nil {
-		return err
-	}
-	if err := p.message.Execute(io.Discard, messageData{MessagePage: MessagePage{Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r"}}); err != nil {
-		return err
-	}
-	return p.post.Execute(io.Discard, postData{PostPage: PostPage{HasRelayState: true}, RelayState: []string{"a", "b"}})
+	return nil
 }
 
 // nonce returns 128 random bits in base64 (CSP Level 3, 2.3.1).
@@ -111,12 +117,4 @@ func ownPath(path string) string {
 		return ""
 	}
 	return path
-}
-
-// language returns lang, or English where none is given.
-func language(lang string) string {
-	if lang == "" {
-		return "en"
-	}
-	return lang
 }

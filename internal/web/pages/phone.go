@@ -6,27 +6,21 @@ import "net/http"
 // code is in the address's fragment, which never reaches the server; all that
 // is shown of a sign-in comes from the approval API.
 type ApprovePage struct {
-	Host string // of this deployment, as people see it in the address bar
-	Lang string // BCP 47; empty: en
+	Frame
 
-	// ReportTo is where browsers send reports of policy violations; empty:
-	// nowhere.
-	ReportTo string
+	Host string // of this deployment, as people see it in the address bar
 }
 
 // EnrollPage is where an invite leads (approval-protocol.md 16.3). The token is
 // in the address's fragment.
 type EnrollPage struct {
+	Frame
+
 	Host string // of this deployment, as people see it in the address bar
-	Lang string // BCP 47; empty: en
 
 	// TestSignIn offers to try the new passkey at once, which needs
 	// /v1/me/stepup.
 	TestSignIn bool
-
-	// ReportTo is where browsers send reports of policy violations; empty:
-	// nowhere.
-	ReportTo string
 }
 
 type approveData struct {
@@ -46,7 +40,7 @@ func (p *Pages) Approve(w http.ResponseWriter, page ApprovePage) error {
 	if err != nil {
 		return err
 	}
-	page.Lang = language(page.Lang)
+	page.Frame = p.frame(page.Frame)
 	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo), p.approve, approveData{page, nonce})
 }
 
@@ -57,6 +51,6 @@ func (p *Pages) Enroll(w http.ResponseWriter, page EnrollPage) error {
 	if err != nil {
 		return err
 	}
-	page.Lang = language(page.Lang)
+	page.Frame = p.frame(page.Frame)
 	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo), p.enroll, enrollData{page, nonce})
 }

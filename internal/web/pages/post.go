@@ -12,12 +12,13 @@ import (
 // PostPage takes a SAML response to an application by the HTTP-POST binding
 // (saml-bindings-2.0-os 3.5.4).
 type PostPage struct {
+	Frame
+
 	ACS           string // absolute http or https URL, as registered
 	SAMLResponse  string // base64
 	RelayState    string
 	HasRelayState bool   // false: no field; true: a field, also when empty
 	AppName       string // as registered
-	Lang          string // BCP 47; empty: en
 }
 
 type postData struct {
@@ -49,7 +50,7 @@ func (p *Pages) AutoPost(w http.ResponseWriter, page PostPage) error {
 	if err != nil {
 		return err
 	}
-	page.Lang = language(page.Lang)
+	page.Frame = p.frame(page.Frame)
 	data := postData{
 		PostPage: page,
 		Nonce:    nonce,

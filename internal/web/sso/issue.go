@@ -44,7 +44,8 @@ func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form 
 		},
 	})
 	return h.Pages.AutoPost(w, pages.PostPage{
-		ACS: g.login.ACS, SAMLResponse: response.Encode(issued.XML),
+		Frame: h.Frame(w, r, ""),
+		ACS:   g.login.ACS, SAMLResponse: response.Encode(issued.XML),
 		RelayState: g.login.RelayState, HasRelayState: g.login.HasRelayState, AppName: g.sp.Name,
 	})
 }

@@ -36,12 +36,9 @@ func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.SetCookie(w, web.CookieBrowser, secret.Reveal(), web.BrowserSecretLife)
-	var links []pages.Link
-	if h.Config.SupportURL != "" {
-		links = append(links, pages.Link{Label: "Help", URL: h.Config.SupportURL})
-	}
 	return h.Pages.Login(w, pages.LoginPage{
-		LoginID: l.ID, AppName: l.App.Name, AppHost: l.App.Host, AppLogo: "/login/logo/" + web.Initial(l.App.Name), Links: links, ReportTo: web.ReportsPath, Passkey: h.Passkeys,
+		Frame: h.Frame(w, r, "/login?l="+l.ID), LoginID: l.ID, AppName: l.App.Name, AppHost: l.App.Host,
+		AppLogo: "/login/logo/" + web.Initial(l.App.Name), Passkey: h.Passkeys,
 	})
 }
 
