@@ -135,7 +135,8 @@ func (p *printer) request(r *phone.Request, user, host string, now time.Time) {
 
 type phoneApproveCmd struct {
 	phoneScan
-	Yes bool `help:"Approve without asking."`
+	Yes    bool   `help:"Approve without asking."`
+	Number string `help:"The number that the screen shows, where it shows one." placeholder:"DIGITS"`
 }
 
 func (c *phoneApproveCmd) Run(e *env) error {
@@ -156,6 +157,12 @@ func (c *phoneApproveCmd) Run(e *env) error {
 			}
 			return errors.New("denied; nobody was signed in")
 		}
+	}
+	if request.Digits > 0 {
+		if c.Number == "" {
+			return usage("%s asks for the %d digits on the screen: give them with --number", request.Context.App.Name, request.Digits)
+		}
+		request.Type(c.Number)
 	}
 	done, err := p.Approve(e.ctx, request)
 	if err != nil {

@@ -25,8 +25,11 @@ type spSettings struct {
 	Access    []string `help:"Who may sign in: user:EMAIL or attribute:NAME=VALUE; repeat. Replaces the list." sep:"none" placeholder:"RULE"`
 	Everyone  bool     `help:"Everyone may sign in." xor:"access"`
 	QRPolicy  *string  `name:"qr-policy" help:"Whether scanning a code is enough: any, or off for passkeys only." placeholder:"any|off"`
+	MinACR    *string  `name:"min-acr" help:"What each sign-in must reach: qr, phr (a passkey on the computer), phr-hw (one that cannot leave its device)." placeholder:"CLASS"`
 	Sign      *string  `help:"What is signed: assertion, response or both." placeholder:"PART"`
 
+	QRNumber                *bool `name:"qr-number" help:"Show a number to type on the phone." negatable:""`
+	RefuseProbation         *bool `help:"Refuse phones that are on probation." negatable:""`
 	RequireSignedRequests   *bool `help:"Refuse requests without a signature." negatable:""`
 	AllowSHA1               *bool `name:"allow-sha1" help:"Accept SHA-1 in signatures of requests. A risk." negatable:""`
 	AllowMissingDestination *bool `help:"Accept signed requests without Destination." negatable:""`
@@ -38,6 +41,7 @@ type spSettings struct {
 func (s *spSettings) settings() (adminapi.Settings, error) {
 	out := adminapi.Settings{
 		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign, QRPolicy: s.QRPolicy,
+		QRNumber: s.QRNumber, MinACR: s.MinACR, RefuseProbation: s.RefuseProbation,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		AllowUnknownAttributes: s.AllowUnknownAttributes,

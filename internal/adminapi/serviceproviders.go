@@ -72,6 +72,9 @@ type Settings struct {
 	Access                  *[]string          `json:"access,omitempty"`     // "user:EMAIL", "attribute:NAME=VALUE"; empty: everyone
 	Sign                    *string            `json:"sign,omitempty"`       // assertion, response, both
 	QRPolicy                *string            `json:"qr_policy,omitempty"`  // any; off: passkeys only
+	QRNumber                *bool              `json:"qr_number,omitempty"`  // a number to type on the phone
+	MinACR                  *string            `json:"min_acr,omitempty"`    // a class of ours, or qr, phr, phr-hw; empty: qr
+	RefuseProbation         *bool              `json:"refuse_probation,omitempty"`
 	SigningCertificates     *[]string          `json:"signing_certificates,omitempty"`
 	RequireSignedRequests   *bool              `json:"require_signed_requests,omitempty"`
 	AllowSHA1               *bool              `json:"allow_sha1,omitempty"`

@@ -77,12 +77,13 @@ func TestOnlyTheBrowserThatStarted(t *testing.T) {
 	})
 	t.Run("Q10 no name before approved", func(t *testing.T) {
 		h := i.EnrolledHandset(i.Alice, phoneIP)
-		v := victim.ShowCode()
+		stranger := i.Browser(screenIP) // nobody has signed in in it
+		v := stranger.ShowCode()
 		c := h.MustScan(v.Frames[0].URL)
 		for _, action := range []func(){func() {}, func() { accepted(t, h.Approve(c.SID, h.Sign(c)), http.StatusOK) }} {
 			action()
 			i.Clock.Add(time.Second)
-			body := idptest.Body(t, victim.API(sessions+v.SID, nil))
+			body := idptest.Body(t, stranger.API(sessions+v.SID, nil))
 			if named := strings.Contains(body, "A...e A..."); named != strings.Contains(body, `"status":"approved"`) {
 				t.Errorf("name in %s", body)
 			}

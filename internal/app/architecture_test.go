@@ -122,7 +122,7 @@ func TestDirectionOfImports(t *testing.T) {
 	t.Run("table imports idp at most", func(*testing.T) { only("internal/table", "internal/idp") })
 
 	t.Run("functions of the web know nothing of each other", func(t *testing.T) {
-		shared := []string{"internal/web", "internal/web/pages"}
+		shared := []string{"internal/web", "internal/web/pages", "internal/web/start"}
 		for path, p := range all {
 			for _, i := range p.ours() {
 				if within(path, "internal/web/") && within(i, "internal/web/") && !slices.Contains(shared, i) {

@@ -31,6 +31,8 @@ func Usable(d *idp.Device) error {
 	switch {
 	case d == nil:
 		return idp.E(idp.CredentialUnknown, "no credential has this id")
+	case d.State == idp.DevicePending:
+		return idp.E(idp.CredentialUnknown, "credential waits for an old device's word")
 	case !d.Usable():
 		return idp.E(idp.CredentialRevoked, "credential is %s", d.State)
 	}
@@ -52,7 +54,25 @@ func (a Approver) May(ctx context.Context, s idp.QRSession, facts store.Facts) (
 	case !sp.Admits(user):
 		return nil, &idp.Error{Code: idp.AppNotAssigned, Detail: "user " + user.ID, Args: map[string]string{"app": sp.Name}}
 	}
-	return user, a.isSubject(ctx, s, sp, user)
+	if err := a.isSubject(ctx, s, sp, user); err != nil {
+		return nil, err
+	}
+	return user, a.trusted(facts.Device, sp)
+}
+
+// trusted refuses a device on probation where the application does.
+func (a Approver) trusted(d *idp.Device, sp *idp.ServiceProvider) error {
+	if sp.RefuseProbation && OnProbation(d, a.Clock.Now()) {
+		return &idp.Error{Code: idp.Probation, Detail: "device is on probation", Args: map[string]string{
+			"app": sp.Name, "time": d.ProbationUntil.Time().Format("2006-01-02 15:04 UTC"),
+		}}
+	}
+	return nil
+}
+
+// OnProbation reports whether a device is still on probation (11.1).
+func OnProbation(d *idp.Device, now idp.Millis) bool {
+	return d.State == idp.DeviceProbation && !d.ProbationUntil.Over(now)
 }
 
 // isSubject: where the request names a Subject, nobody else may approve it.
@@ -86,9 +106,21 @@ func Reaches(level int, sp *idp.ServiceProvider, l *idp.Login) error {
 }
 
 // Used notes the approval on the credential, on the condition that it has not
-// changed since it was found active; store.ErrConflict if it has.
-func (a Approver) Used(ctx context.Context, d *idp.Device, s idp.QRSession, ah []byte) error {
-	d.LastUsedAt, d.LastUsedApp, d.LastAH = a.Clock.Now(), s.Context.App.Name, ah
+// changed since it was found active; store.ErrConflict if it has. The first use
+// after probation ends it; ended says so.
+func (a Approver) Used(ctx context.Context, d *idp.Device, s idp.QRSession, ah []byte) (ended bool, err error) {
+	now := a.Clock.Now()
+	d.LastUsedAt, d.LastUsedApp, d.LastUsedPlace, d.LastAH = now, s.Context.App.Name, idp.ClientFrom(ctx).Place, ah
+	if ended = d.State == idp.DeviceProbation && !OnProbation(d, now); ended {
+		d.State, d.ProbationUntil = idp.DeviceActive, 0
+	}
+	return ended, a.Store.SaveDevice(ctx, d)
+}
+
+// Suspect notes on the credential that its counter went back (6.3), whatever
+// becomes of the approval, so that a copy cannot hide behind the original.
+func (a Approver) Suspect(ctx context.Context, d *idp.Device) error {
+	d.CloneSuspect = true
 	return a.Store.SaveDevice(ctx, d)
 }
 

@@ -42,8 +42,14 @@ type Config struct {
 	InviteLife time.Duration `env:"LATCHKEY_INVITE_LIFE" envDefault:"24h"`
 	// SessionLife is the absolute life of an SSO session.
 	SessionLife time.Duration `env:"LATCHKEY_SESSION_LIFE" envDefault:"24h"`
+	// SessionIdle is how long an SSO session lasts without being used.
+	SessionIdle time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"8h"`
 	// Probation is how long a further device of a user stays on probation.
 	Probation time.Duration `env:"LATCHKEY_PROBATION" envDefault:"24h"`
+
+	// NumberDigits is the length of the number that people type where an
+	// application asks for it: 6 or 3.
+	NumberDigits int `env:"LATCHKEY_QR_NUMBER_DIGITS" envDefault:"6"`
 
 	// Edge is "cloudfront" behind CloudFront with the origin secret, else empty.
 	Edge         string `env:"LATCHKEY_EDGE"`
@@ -98,6 +104,9 @@ func (c Config) Complete() (Config, error) {
 	if c.QRWindow < 2 || c.QRWindow > 10 {
 		bad("LATCHKEY_QR_WINDOW is %d: give 2 to 10", c.QRWindow)
 	}
+	if c.NumberDigits != 3 && c.NumberDigits != 6 {
+		bad("LATCHKEY_QR_NUMBER_DIGITS is %d: give 6 or 3", c.NumberDigits)
+	}
 	within := func(name string, d, low, high time.Duration) {
 		if d < low || d > high {
 			bad("%s is %s: give %s to %s", name, d, low, high)
@@ -107,6 +116,7 @@ func (c Config) Complete() (Config, error) {
 	within("LATCHKEY_REQUEST_MAX_AGE", c.RequestMaxAge, time.Minute, 15*time.Minute)
 	within("LATCHKEY_REQUEST_MAX_SKEW", c.RequestMaxSkew, time.Second, 10*time.Minute)
 	within("LATCHKEY_SESSION_LIFE", c.SessionLife, 5*time.Minute, 30*24*time.Hour)
+	within("LATCHKEY_SESSION_IDLE", c.SessionIdle, 5*time.Minute, 30*24*time.Hour)
 	within("LATCHKEY_PROBATION", c.Probation, 0, 72*time.Hour)
 	if c.Edge != "" && c.Edge != "cloudfront" {
 		bad("LATCHKEY_EDGE is %q: give cloudfront or leave it empty", c.Edge)
@@ -124,8 +134,10 @@ func (c *Config) zero() {
 	def(&c.RequestMaxAge, 5*time.Minute)
 	def(&c.RequestMaxSkew, time.Minute)
 	def(&c.QRWindow, 6)
+	def(&c.NumberDigits, 6)
 	def(&c.InviteLife, 24*time.Hour)
 	def(&c.SessionLife, 24*time.Hour)
+	def(&c.SessionIdle, 8*time.Hour)
 	def(&c.LogLevel, "info")
 }
 

@@ -80,6 +80,8 @@ const (
 	WhyMistake      = "mistake"
 	WhyWrongDetails = "wrong_details"
 	WhyOther        = "other"
+
+	WhyNumberMismatch = "number_mismatch"
 )
 
 // QRSession is what the phone approves (item QRSESSION#<sid>, under 1 KB).
@@ -107,17 +109,21 @@ type QRSession struct {
 	PhoneExpiresAt Millis `json:"pexp,omitempty"`
 	DoneExpiresAt  Millis `json:"dexp,omitempty"`
 
-	Extended  int    `json:"ext,omitempty"`   // bit 1: in created, bit 2: in scanned
-	Codes     int    `json:"codes,omitempty"` // user codes made
-	CodeHash  []byte `json:"uch,omitempty"`   // HMAC of the live user code
-	Fails     int    `json:"fails,omitempty"` // failed approvals
-	Nonce     []byte `json:"nonce"`           // 32 bytes, new at each claim
-	Claims    int    `json:"clm,omitempty"`
-	ClaimHash []byte `json:"ch,omitempty"` // SHA-256 of the claim key
-	ClaimNet  string `json:"cnet,omitempty"`
-	PhoneKind string `json:"dev_kind,omitempty"`
+	Extended   int    `json:"ext,omitempty"`   // bit 1: in created, bit 2: in scanned
+	Codes      int    `json:"codes,omitempty"` // user codes made
+	CodeHash   []byte `json:"uch,omitempty"`   // HMAC of the live user code
+	Fails      int    `json:"fails,omitempty"` // failed approvals
+	Number     string `json:"num,omitempty"`   // digits that the screen shows and the phone's owner types; empty: none asked
+	NumTries   int    `json:"mtry,omitempty"`  // wrong numbers
+	ReturnHash []byte `json:"rn,omitempty"`    // SHA-256 of the nonce with which a native app leads back to the browser
+	Nonce      []byte `json:"nonce"`           // 32 bytes, new at each claim
+	Claims     int    `json:"clm,omitempty"`
+	ClaimHash  []byte `json:"ch,omitempty"` // SHA-256 of the claim key
+	ClaimNet   string `json:"cnet,omitempty"`
+	PhoneKind  string `json:"dev_kind,omitempty"`
 
-	Context Context `json:"ctx"`
+	Context Context     `json:"ctx"`
+	Known   []KnownUser `json:"known,omitempty"` // who signed in in this browser before, newest last
 
 	UserID       string `json:"uid,omitempty"`
 	UserDisplay  string `json:"who,omitempty"` // shown masked to the browser, in full to the phone
@@ -131,6 +137,16 @@ type QRSession struct {
 	AssertionID string `json:"aid,omitempty"`
 
 	Version int64 `json:"-"`
+}
+
+// Knows reports whether a person signed in in the session's browser before.
+func (s *QRSession) Knows(uid string) bool {
+	for _, u := range s.Known {
+		if u.ID == uid {
+			return true
+		}
+	}
+	return false
 }
 
 // Context is what the phone shows and, by its hash, what it signs
@@ -162,9 +178,27 @@ type KnownBrowser struct {
 // MaxKnownUsers bounds how many people a browser is remembered for.
 const MaxKnownUsers = 8
 
+// Add returns b with a sign-in of a person noted as the newest.
+func (b KnownBrowser) Add(u KnownUser) KnownBrowser {
+	next := KnownBrowser{}
+	for _, known := range b.Users {
+		if known.ID == u.ID {
+			u.First = known.First
+			continue
+		}
+		next.Users = append(next.Users, known)
+	}
+	next.Users = append(next.Users, u)
+	if over := len(next.Users) - MaxKnownUsers; over > 0 {
+		next.Users = next.Users[over:]
+	}
+	return next
+}
+
 // KnownUser is one person of a KnownBrowser.
 type KnownUser struct {
 	ID    string `json:"uid"`
+	Shown string `json:"shown"` // masked name, as a screen may show it
 	First Millis `json:"first"`
 	Last  Millis `json:"last"`
 }

@@ -85,6 +85,18 @@ type ServiceProvider struct {
 	// QRPolicyAny (also when empty) or QRPolicyOff, a passkey only.
 	QRPolicy string `json:"qr_policy,omitempty"`
 
+	// QRNumber makes the screen show a number that the person types on the
+	// phone (approval-protocol.md 6.7).
+	QRNumber bool `json:"qr_number,omitempty"`
+
+	// MinACR is the class of ours that every sign-in must reach: ACRQR (also
+	// when empty), ACRPHR, ACRPHRHW.
+	MinACR string `json:"min_acr,omitempty"`
+
+	// RefuseProbation keeps devices on probation out, as administrators'
+	// applications should (approval-protocol.md 11.1).
+	RefuseProbation bool `json:"refuse_probation,omitempty"`
+
 	// Access lists who may sign in: "user:EMAIL", "attribute:NAME=VALUE".
 	// Empty means everyone.
 	Access []string `json:"access,omitempty"`

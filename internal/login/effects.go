@@ -2,6 +2,7 @@ package login
 
 import (
 	"cmp"
+	"strconv"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -29,7 +30,11 @@ func create(s *idp.QRSession, e Create, now idp.Millis) error {
 		CreatedAt:      now,
 		Nonce:          e.Nonce,
 		Context:        e.Context,
+		Known:          e.Known,
 		Version:        s.Version,
+	}
+	if s.Mode == ModeQR { // a passkey in the browser needs no number
+		s.Number = e.Number
 	}
 	s.QRExpiresAt = within(s, now, QRLife)
 	return nil
@@ -87,6 +92,7 @@ func approve(s *idp.QRSession, e Approve, now idp.Millis) error {
 	s.CredentialID = e.CredentialID
 	s.DeviceName = e.DeviceName
 	s.ApprovalHash = e.ApprovalHash
+	s.ReturnHash = e.ReturnHash
 	s.ApprovedAt = now
 	s.DoneExpiresAt = within(s, now, DoneLife)
 	return nil
@@ -98,6 +104,17 @@ func passkey(s *idp.QRSession, e Passkey, now idp.Millis) error {
 		UserID: e.UserID, UserDisplay: e.UserDisplay, CredentialID: e.CredentialID, DeviceName: e.DeviceName,
 		ApprovalHash: e.ApprovalHash,
 	}, now)
+}
+
+// countNumber ends with a denial: somebody types who does not see the screen.
+func countNumber(s *idp.QRSession, _ Approve, _ idp.Millis) error {
+	s.NumTries++
+	if s.NumTries >= MaxNumberTries {
+		s.State, s.Why = denied, idp.WhyNumberMismatch
+	}
+	e := idp.E(idp.NumberMismatch, "wrong number, try %d", s.NumTries)
+	e.Args = map[string]string{"n": strconv.Itoa(MaxNumberTries - s.NumTries)}
+	return e
 }
 
 func noteMismatch(s *idp.QRSession, e Approve, _ idp.Millis) error {

@@ -21,7 +21,9 @@ type Create struct {
 	KeyVer  int    // master key of the frames
 	Nonce   []byte // 32 random bytes
 	Context idp.Context
-	Refused error // app switched off, policy
+	Number  string          // to be typed on the phone; empty: none
+	Known   []idp.KnownUser // who signed in in this browser before
+	Refused error           // app switched off, policy
 }
 
 // ShowCode makes another user code for the screen (T2); it voids the former.
@@ -50,11 +52,13 @@ type Claim struct {
 // ExtendClaim asks for more time before the approval (T8).
 type ExtendClaim struct{ ClaimHash []byte }
 
-// Approve is an approval whose text and signature are right (T9). Refused is
-// the first of the other checks of 6.6 (credential, user, app, policy) that
+// Approve is an approval whose text and signature are right (T9, T11). Refused
+// is the first of the other checks of 6.6 (credential, user, app, policy) that
 // failed.
 type Approve struct {
 	ClaimHash    []byte
+	Number       string // as typed; empty: none
+	ReturnHash   []byte // of the nonce for the way back to the browser, if asked
 	UserID       string
 	UserDisplay  string
 	CredentialID string

@@ -105,6 +105,12 @@ func isMismatch(_ idp.QRSession, e Approve, _ idp.Millis) bool {
 	return idp.CodeOf(e.Refused) == idp.UserMismatch
 }
 
+// isWrongNumber comes after all other checks, so that nobody learns of a number
+// who could not have approved with it.
+func isWrongNumber(s idp.QRSession, e Approve, _ idp.Millis) bool {
+	return e.Refused == nil && s.Number != "" && !NumberMatches(s, e.Number)
+}
+
 func mayApprove(_ idp.QRSession, e Approve, _ idp.Millis) error {
 	if e.Refused != nil {
 		return e.Refused

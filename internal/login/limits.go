@@ -15,6 +15,8 @@ const (
 	MaxClaims = 2 // phones that may hold a session one after the other
 	MaxFails  = 5 // failed approvals; the last one cancels
 
+	MaxNumberTries = 3 // wrong numbers; the last one denies
+
 	MaxCreates = 20              // sessions per login
 	CreateGap  = 2 * time.Second // between two of them
 

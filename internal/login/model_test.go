@@ -32,6 +32,7 @@ func moves() []move {
 	ms := []move{
 		{name: "wait", wait: 55 * time.Second},
 		{name: "create", event: fixed(createEvent())},
+		{name: "create with a number", event: fixed(numberedCreate())},
 		{name: "browser shows code", event: fixed(login.ShowCode{Browser: theBrowser, CodeHash: codeHash})},
 		{name: "browser extends", event: fixed(login.ExtendQR{Browser: theBrowser})},
 		{name: "browser cancels", event: fixed(login.Cancel{Browser: theBrowser})},
@@ -58,6 +59,8 @@ func phoneMoves(name string, hash []byte, net string) []move {
 		}
 	}
 	approval := login.Approve{ClaimHash: hash, UserID: name, CredentialID: name, ApprovalHash: []byte(name)}
+	numbered := approval
+	numbered.Number = theNumber
 	refused := approval
 	refused.Refused = idp.E(idp.UserInactive, "test")
 	return []move{
@@ -68,6 +71,7 @@ func phoneMoves(name string, hash []byte, net string) []move {
 		{name: name + " takes over", event: claim(false, true, nil)},
 		{name: name + " extends", event: fixed(login.ExtendClaim{ClaimHash: hash})},
 		{name: name + " approves", event: fixed(approval)},
+		{name: name + " approves with the number", event: fixed(numbered)},
 		{name: name + " approves, refused", event: fixed(refused)},
 		{name: name + " approves badly", event: fixed(login.BadApprove{ClaimHash: hash, Err: idp.E(idp.BadSignature, "test")})},
 		{name: name + " denies", event: fixed(login.Deny{ClaimHash: hash, Reason: idp.WhyNotMe})},
@@ -81,7 +85,7 @@ var allowed = strings.Fields(`
 	created>ShowCode>created created>ExtendQR>created created>Claim>scanned
 	created>Cancel>cancelled created>Supersede>cancelled
 	scanned>Claim>scanned scanned>Claim>cancelled scanned>ExtendClaim>scanned
-	scanned>Approve>approved scanned>BadApprove>scanned scanned>BadApprove>cancelled
+	scanned>Approve>approved scanned>Approve>scanned scanned>Approve>denied scanned>BadApprove>scanned scanned>BadApprove>cancelled
 	scanned>Deny>denied scanned>Cancel>cancelled scanned>Supersede>cancelled
 	approved>Cancel>cancelled approved>Finish>consumed`)
 
@@ -96,15 +100,20 @@ func broken(s, next idp.QRSession, ev login.Event, now idp.Millis, err error) st
 		return "final state changed"
 	case changed && !expires && !slices.Contains(allowed, step):
 		return "change without a row: " + step
-	case changed && err != nil && !expires && kind != "BadApprove" && idp.CodeOf(err) != idp.Contested:
+	case changed && err != nil && !expires && kind != "BadApprove" && idp.CodeOf(err) != idp.Contested && idp.CodeOf(err) != idp.NumberMismatch:
 		return "change with error " + err.Error()
 	case next.State == idp.StateConsumed && s.State != idp.StateConsumed && s.State != idp.StateApproved:
 		return "consumed without approval"
 	case next.State == idp.StateApproved && s.State != idp.StateApproved:
 		a, ok := ev.(login.Approve)
+		if ok && s.Number != "" && a.Number != s.Number {
+			return "approved without the number"
+		}
 		if !ok || a.Refused != nil || s.Claims == 0 || !idp.Equal(a.ClaimHash, s.ClaimHash) || next.UserID != a.UserID {
 			return "approved without a claim and a valid approval of the same phone"
 		}
+	case changed && !expires && kind == "Approve" && next.State != idp.StateApproved && idp.CodeOf(err) != idp.NumberMismatch:
+		return "an approval changed something else"
 	case changed && fromStranger(s, ev):
 		return "a stranger changed the session"
 	}
@@ -189,6 +198,14 @@ func TestModel(t *testing.T) {
 			}
 		}
 	})
+}
+
+const theNumber = "482915"
+
+func numberedCreate() login.Create {
+	c := createEvent()
+	c.Number = theNumber
+	return c
 }
 
 func stateKey(s idp.QRSession, now idp.Millis) string {

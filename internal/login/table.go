@@ -30,6 +30,7 @@ var table = []row{
 	{"T7", in{scanned}, cancelled, on[Claim](otherPhoneAway, knewScreen, contest)},
 	{"T8", in{scanned}, same, on[ExtendClaim](nil, firstExtendClaim, extendClaim)},
 	{"T9", in{scanned}, same, on[Approve](isMismatch, nil, noteMismatch)},
+	{"T11", in{scanned}, same, on[Approve](isWrongNumber, nil, countNumber)},
 	{"T9", in{scanned}, approved, on[Approve](nil, mayApprove, approve)},
 	{"T10", in{scanned}, same, on[BadApprove](nil, nil, countFailure)},
 	{"T12", in{approved, consumed}, same, repeat[Approve](sameApproval)}, // R

@@ -40,6 +40,10 @@ func Hint(s idp.QRSession, confirm bool) string {
 		if s.Why == idp.WhyContested {
 			return idp.WhyContested
 		}
+	case denied:
+		if s.Why == idp.WhyNumberMismatch {
+			return idp.WhyNumberMismatch
+		}
 	}
 	return string(s.State)
 }

@@ -18,7 +18,7 @@ const claimPath = "/v1/approvals/claim"
 var ErrMismatch = errors.New("the request to sign is not the one that is shown")
 
 // ErrUnsupported means that the server asks for something that a software
-// phone does not do: a number, a face check, a quiz.
+// phone does not do: a face check, a quiz.
 var ErrUnsupported = errors.New("this sign-in asks for something that a software phone cannot do")
 
 // Request is a sign-in that waits for this phone: what a phone shows. It holds
@@ -29,6 +29,7 @@ type Request struct {
 	ExpiresAt int64 // seconds
 	Context   idp.Context
 	Warnings  []string
+	Digits    int // length of the number that the screen shows and Type wants; 0: none
 
 	text login.Text
 	key  idp.Secret
@@ -131,7 +132,7 @@ func (p *Phone) proof(sid string) (string, error) {
 // request completes what the server sent to what the phone signs: session,
 // decision and the hash of the context are the phone's own.
 func request(a claimed, key idp.Secret) (*Request, error) {
-	if a.Requires.Match != nil || a.Requires.Liveness || a.Requires.Quiz != nil {
+	if a.Requires.Liveness || a.Requires.Quiz != nil {
 		return nil, ErrUnsupported
 	}
 	if _, err := idp.DecodeBase32(a.SID, 16); err != nil {
@@ -153,10 +154,14 @@ func request(a claimed, key idp.Secret) (*Request, error) {
 		ExpiresAt: a.ExpiresAt,
 		Context:   a.Context,
 		Warnings:  a.Display.Warnings,
+		Digits:    deref(a.Requires.Match),
 		text:      text,
 		key:       key,
 	}, nil
 }
+
+// Type puts in the number that the screen shows; what is signed holds it.
+func (r *Request) Type(number string) { r.text.Match = number }
 
 // Approve signs what the request shows. The person's yes comes before.
 func (p *Phone) Approve(ctx context.Context, r *Request) (*Approval, error) {
@@ -174,6 +179,9 @@ func (p *Phone) Approve(ctx context.Context, r *Request) (*Approval, error) {
 		Live  *string `json:"live"`
 		JWS   string  `json:"jws"`
 	}{Type: devicekey.Type, JWS: jws}
+	if r.text.Match != login.NoValue {
+		body.Match = &r.text.Match
+	}
 	var done Approval
 	if err := p.server.post(ctx, r.path("approve"), authorization(r.key), body, &done); err != nil {
 		return nil, fmt.Errorf("approve sign-in: %w", err)
@@ -208,6 +216,13 @@ func (r *Request) path(action string) string { return "/v1/approvals/" + r.SID +
 
 func authorization(key idp.Secret) http.Header {
 	return http.Header{"Authorization": {"Claim " + key.Reveal()}}
+}
+
+func deref(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 func optional(s string) *string {

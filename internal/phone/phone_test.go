@@ -193,7 +193,7 @@ func TestSignsWhatItShows(t *testing.T) {
 		{"other app is to be signed", func(a map[string]any) { a["text"].(map[string]any)["sp"] = "https://evil.test" }, phone.ErrMismatch},
 		{"other session", func(a map[string]any) { a["sid"] = "GAYTEMZUGU3DOOBZHI5TYPJ6H4" }, phone.ErrMismatch},
 		{"unknown kind of context", func(a map[string]any) { a["context"].(map[string]any)["v"] = 2 }, phone.ErrMismatch},
-		{"number is asked", func(a map[string]any) { a["requires"].(map[string]any)["match"] = 6 }, phone.ErrUnsupported},
+		{"a face check is asked", func(a map[string]any) { a["requires"].(map[string]any)["liveness"] = true }, phone.ErrUnsupported},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx := context.Background()

@@ -69,29 +69,40 @@ func (s *Store) SaveSignIn(ctx context.Context, uid string, in *idp.SignIn) erro
 }
 
 // KnownBrowser reads what is known of a browser by the hash of its cookie; an
-// empty one if nothing is.
-func (s *Store) KnownBrowser(ctx context.Context, hash []byte) (idp.KnownBrowser, error) {
-	b, _, err := get[idp.KnownBrowser](ctx, s, browserKey(hash))
+// empty one, of version 0, if nothing is.
+func (s *Store) KnownBrowser(ctx context.Context, hash []byte) (idp.KnownBrowser, int64, error) {
+	b, version, err := get[idp.KnownBrowser](ctx, s, browserKey(hash))
 	if errors.Is(err, ErrNotFound) {
-		return idp.KnownBrowser{}, nil
+		return idp.KnownBrowser{}, 0, nil
 	}
-	return b, err
+	return b, version, err
 }
 
-// RememberBrowser stores a browser under the hash of its new secret.
-func (s *Store) RememberBrowser(ctx context.Context, hash []byte, b idp.KnownBrowser) error {
-	_, err := put(ctx, s, browserKey(hash), 0, s.clock().Add(knownKeep), b)
-	return err
-}
-
-// ForgetBrowser removes a browser: its secret was replaced or reported.
-func (s *Store) ForgetBrowser(ctx context.Context, hash []byte) error {
-	ops, err := s.indexDelete(ctx, browserKey(hash))
-	if err != nil || len(ops) == 0 {
+// RememberBrowser stores a browser under the hash of its new secret and forgets
+// what was there under the old one, of the version that was read; 0: nothing.
+func (s *Store) RememberBrowser(ctx context.Context, hash []byte, b idp.KnownBrowser, old []byte, version int64) error {
+	item, err := itemOf(browserKey(hash), 0, s.clock().Add(knownKeep), b)
+	if err != nil {
 		return err
 	}
+	ops := []table.Op{{Put: &item}}
+	if version > 0 {
+		ops = append(ops, table.Op{Delete: &table.Item{Key: browserKey(old), Version: version}})
+	}
 	err = s.table.Transact(ctx, ops...)
-	if errors.Is(err, table.ErrConflict) {
+	if errors.Is(err, ErrConflict) { // another tab finished and replaced the old one
+		err = s.table.Transact(ctx, table.Op{Put: &item})
+	}
+	if errors.Is(err, ErrConflict) {
+		return idp.E(idp.Busy, "known browser kept changing")
+	}
+	return outside("remember browser", err)
+}
+
+// ForgetBrowser removes a browser of the version that was read.
+func (s *Store) ForgetBrowser(ctx context.Context, hash []byte, version int64) error {
+	err := s.table.Delete(ctx, table.Item{Key: browserKey(hash), Version: version})
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
 		return nil // somebody else did
 	}
 	return outside("forget browser", err)

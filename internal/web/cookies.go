@@ -22,6 +22,9 @@ var ourCookies = []string{CookieBrowser, CookieSSO, CookieEnroll, CookieKnown}
 // BrowserSecretLife is how long the browser secret lives after the last page.
 const BrowserSecretLife = 15 * time.Minute
 
+// KnownBrowserLife is how long a browser is known after the last sign-in in it.
+const KnownBrowserLife = 400 * 24 * time.Hour
+
 func (s *Site) cookieName(name string) string {
 	if s.Config.Local() {
 		return name

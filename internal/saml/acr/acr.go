@@ -86,10 +86,11 @@ func Satisfiable(sp *idp.ServiceProvider, requested []string, comparison string,
 
 // Demanded is the level that sp demands of every sign-in.
 func Demanded(sp *idp.ServiceProvider) int {
+	level := max(LevelQR, LevelOf(sp.MinACR))
 	if sp.QRPolicy == idp.QRPolicyOff {
-		return LevelPHR
+		level = max(level, LevelPHR)
 	}
-	return LevelQR
+	return level
 }
 
 // Class is our own class for a level.

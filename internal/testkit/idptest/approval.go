@@ -158,6 +158,10 @@ type Claimed struct {
 	ExpiresAt int64 `json:"expires_at"`
 	Context   idp.Context
 	Text      login.Text
+	Requires  struct{ Match *int }
+	Display   struct {
+		BrowserKnown string `json:"browser_known"`
+	}
 }
 
 // Scan claims by a frame: its URL or its text.
@@ -227,6 +231,16 @@ func (h *Handset) SignText(key *ecdsa.PrivateKey, text login.Text) string {
 func (h *Handset) Approve(sid, jws string) *http.Response {
 	h.IdP.T.Helper()
 	return h.Call("/v1/approvals/"+sid+"/approve", map[string]any{"type": devicekey.Type, "match": nil, "live": nil, "jws": jws})
+}
+
+// ApproveNumber signs and sends an approval with a number as typed.
+func (h *Handset) ApproveNumber(c Claimed, number string) *http.Response {
+	h.IdP.T.Helper()
+	text := c.ToSign()
+	text.Match = number
+	return h.Call("/v1/approvals/"+c.SID+"/approve", map[string]any{
+		"type": devicekey.Type, "match": number, "jws": h.SignText(h.UV, text),
+	})
 }
 
 // Deny says no.

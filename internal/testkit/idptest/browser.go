@@ -133,6 +133,8 @@ type View struct {
 	Hint       string
 	Frames     []struct{ URL string }
 	ContinueAs *string `json:"continue_as"`
+	Match      *string
+	Remembered *struct{ Display string }
 	Return     bool
 	ExpiresAt  int64 `json:"expires_at"`
 	Device     *struct{ Kind string }

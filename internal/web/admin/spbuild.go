@@ -138,6 +138,11 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.NameID, s.NameID)
 	set(&sp.Sign, s.Sign)
 	set(&sp.QRPolicy, s.QRPolicy)
+	set(&sp.QRNumber, s.QRNumber)
+	set(&sp.RefuseProbation, s.RefuseProbation)
+	if s.MinACR != nil {
+		sp.MinACR = longACR(*s.MinACR)
+	}
 	set(&sp.RequireSignedRequests, s.RequireSignedRequests)
 	set(&sp.AllowSHA1, s.AllowSHA1)
 	set(&sp.AllowMissingDestination, s.AllowMissingDestination)
@@ -157,6 +162,15 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 		return setCertificates(sp, *s.SigningCertificates)
 	}
 	return nil
+}
+
+// longACR takes our classes by their last word too.
+func longACR(class string) string {
+	switch class {
+	case "qr", "phr", "phr-hw":
+		return "urn:latchkey:acr:" + class
+	}
+	return class
 }
 
 func set[T any](field *T, value *T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 )
 
 const (
@@ -81,6 +82,9 @@ func checkAnswers(sp *idp.ServiceProvider) error {
 	if !slices.Contains([]string{"", idp.QRPolicyAny, idp.QRPolicyOff}, sp.QRPolicy) {
 		return invalid("qr_policy is %s or %s, not %q", idp.QRPolicyAny, idp.QRPolicyOff, sp.QRPolicy)
 	}
+	if sp.MinACR != "" && acr.LevelOf(sp.MinACR) == 0 {
+		return invalid("min_acr is qr, phr or phr-hw, not %q", sp.MinACR)
+	}
 	if !slices.Contains([]string{"", idp.SignAssertion, idp.SignResponse, idp.SignBoth}, sp.Sign) {
 		return invalid("sign is %s, %s or %s, not %q", idp.SignAssertion, idp.SignResponse, idp.SignBoth, sp.Sign)
 	}
@@ -125,6 +129,9 @@ func weakened(before, next *idp.ServiceProvider) []string {
 	for name, weaker := range map[string]bool{
 		"require_signed_requests":   before.RequireSignedRequests && !next.RequireSignedRequests,
 		"qr_policy":                 before.QRPolicy == idp.QRPolicyOff && next.QRPolicy != idp.QRPolicyOff,
+		"qr_number":                 before.QRNumber && !next.QRNumber,
+		"min_acr":                   acr.LevelOf(next.MinACR) < acr.LevelOf(before.MinACR) && acr.LevelOf(before.MinACR) > acr.LevelQR,
+		"refuse_probation":          before.RefuseProbation && !next.RefuseProbation,
 		"allow_sha1":                !before.AllowSHA1 && next.AllowSHA1,
 		"allow_missing_destination": !before.AllowMissingDestination && next.AllowMissingDestination,
 		"legacy_sha1_output":        !before.LegacySHA1Output && next.LegacySHA1Output,

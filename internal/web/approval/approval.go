@@ -39,6 +39,7 @@ type Handlers struct {
 	refused *ratelimit.Window // refused claims per address
 	codes   *ratelimit.Window // wrong user codes per address
 	allCode *ratelimit.Window // wrong user codes in all: an alarm, no refusal
+	numbers *ratelimit.Window // wrong numbers per user
 }
 
 // New makes the handlers.
@@ -51,6 +52,7 @@ func New(site *web.Site, masters *login.MasterKeys, a approver.Approver, rp *pas
 		refused: window("claims-refused", 20, 5*time.Minute),
 		codes:   window("codes-wrong", 10, 10*time.Minute),
 		allCode: window("codes-wrong-all", 600, 10*time.Minute),
+		numbers: window("numbers-wrong", 10, time.Hour),
 	}
 }
 
@@ -70,17 +72,26 @@ func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 	return h.Pages.Approve(w, pages.ApprovePage{Frame: h.Frame(w, r, "/m"), Host: h.Config.Host()})
 }
 
-// claimKey reads "Authorization: Claim <claim_key>" and returns its hash.
-func claimKey(r *http.Request) ([]byte, bool) {
+// claimSecret reads "Authorization: Claim <claim_key>"; nil if there is none.
+func claimSecret(r *http.Request) idp.Secret {
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Claim") {
-		return nil, false
+		return nil
 	}
 	key, err := idp.DecodeBase64(value, 32)
 	if err != nil {
+		return nil
+	}
+	return key
+}
+
+// claimKey is the hash of the claim key.
+func claimKey(r *http.Request) ([]byte, bool) {
+	key := claimSecret(r)
+	if key == nil {
 		return nil, false
 	}
-	hash := idp.Secret(key).Hash()
+	hash := key.Hash()
 	return hash[:], true
 }
 

@@ -206,13 +206,23 @@ func (h *Handlers) answer(w http.ResponseWriter, r *http.Request, s idp.QRSessio
 	if err != nil {
 		return err
 	}
+	var digits *int
+	if s.Number != "" {
+		n := len(s.Number)
+		digits = &n
+	}
+	known := login.Unknown // who will approve is not known before the signature
+	if len(s.Known) == 0 {
+		known = "new" // but nobody has signed in in that browser before
+	}
 	timeout := max(0, min(s.PhoneExpiresAt.Sub(now).Milliseconds(), 300_000))
 	return web.JSON(w, http.StatusOK, claimed{
 		SID: s.SID, Status: s.State, ExpiresAt: login.EndsAt(s).Seconds(), Context: s.Context, Text: text,
 		Display: display{
-			AppLogo: "/login/logo/" + web.Initial(s.Context.App.Name), Relation: login.Unknown, BrowserKnown: login.Unknown,
+			AppLogo: "/login/logo/" + web.Initial(s.Context.App.Name), Relation: login.Unknown, BrowserKnown: known,
 			Warnings: []string{},
 		},
+		Requires: requires{Match: digits},
 		WebAuthn: webauthn{RPID: h.Config.Hostname(), Timeout: timeout},
 	})
 }

@@ -16,8 +16,8 @@ type signature interface {
 	// credential is the id of the credential that it says it is made by.
 	credential() (string, error)
 	// verify checks it over the text and notes on the device what the
-	// credential told of itself.
-	verify(text []byte, d *idp.Device) error
+	// credential told of itself; suspect: its counter went back.
+	verify(text []byte, d *idp.Device) (suspect bool, err error)
 }
 
 // signatureOf reads the signature of a body; BadRequest if there is none of a
@@ -37,9 +37,9 @@ type jws string
 func (s jws) hash() []byte                { return devicekey.ApprovalHash(string(s)) }
 func (s jws) credential() (string, error) { return devicekey.KeyID(string(s)) }
 
-func (s jws) verify(text []byte, d *idp.Device) error {
+func (s jws) verify(text []byte, d *idp.Device) (bool, error) {
 	_, err := devicekey.VerifyApproval(string(s), text, d)
-	return err
+	return false, err
 }
 
 type assertion struct {
@@ -60,15 +60,15 @@ func (a assertion) credential() (string, error) {
 	return id, err
 }
 
-func (a assertion) verify(text []byte, d *idp.Device) error {
+func (a assertion) verify(text []byte, d *idp.Device) (suspect bool, err error) {
 	handle, err := idp.DecodeBase32(d.UserID, 16)
 	if err != nil {
-		return idp.E(idp.BadSignature, "user of the credential has no handle")
+		return false, idp.E(idp.BadSignature, "user of the credential has no handle")
 	}
 	result, err := a.rp.VerifyAssertion(a.body, passkey.Challenge(text), d, handle)
 	if err != nil {
-		return err
+		return false, err
 	}
 	result.Record(d)
-	return nil
+	return result.CloneSuspect, nil
 }

@@ -115,6 +115,12 @@ func (h *Handlers) passkeyEvent(ctx context.Context, s idp.QRSession, event logi
 		return refuse(err)
 	}
 	result.Record(device)
+	if result.CloneSuspect {
+		if err := h.Approver.Suspect(ctx, device); err != nil {
+			return event, err
+		}
+		h.RecordClone(ctx, "browser", device, s)
+	}
 	user, err := h.Approver.May(ctx, s, facts)
 	if err != nil {
 		return refuse(err)
@@ -126,8 +132,12 @@ func (h *Handlers) passkeyEvent(ctx context.Context, s idp.QRSession, event logi
 	if err := approver.Reaches(level, facts.SP, facts.Login); err != nil {
 		return refuse(err)
 	}
-	if err := h.Approver.Used(ctx, device, s, result.ApprovalHash); err != nil {
+	ended, err := h.Approver.Used(ctx, device, s, result.ApprovalHash)
+	if err != nil {
 		return event, err
+	}
+	if ended {
+		h.RecordProbationEnd(ctx, device)
 	}
 	event.UserID, event.UserDisplay = user.ID, user.Display()
 	event.CredentialID, event.DeviceName = device.ID, device.Name

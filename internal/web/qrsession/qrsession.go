@@ -13,22 +13,19 @@
 package qrsession
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
-	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
-	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
 	"github.com/latchkey-idp/latchkey/internal/web"
+	"github.com/latchkey-idp/latchkey/internal/web/start"
 )
 
 // Handlers serve the routes.
@@ -36,6 +33,7 @@ type Handlers struct {
 	*web.Site
 	Masters  *login.MasterKeys
 	Approver approver.Approver
+	Start    start.Starter
 	RP       *passkey.RP // nil: this address cannot have passkeys
 
 	creates *ratelimit.Buckets // per address
@@ -46,7 +44,7 @@ type Handlers struct {
 // New makes the handlers.
 func New(site *web.Site, masters *login.MasterKeys, a approver.Approver, rp *passkey.RP) *Handlers {
 	return &Handlers{
-		Site: site, Masters: masters, Approver: a, RP: rp,
+		Site: site, Masters: masters, Approver: a, Start: start.Starter{Site: site, Masters: masters}, RP: rp,
 		creates: ratelimit.NewBuckets(5*time.Second, 30, site.Clock),
 		polls:   ratelimit.NewBuckets(500*time.Millisecond, 2, site.Clock),
 		noted:   ratelimit.NewBuckets(5*time.Minute, 1, site.Clock),
@@ -107,151 +105,11 @@ func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return idp.E(idp.CookiesNeeded, "no browser secret")
 	}
-	sid, err := h.Masters.NewSID(key, bh, body.Login)
-	if err != nil {
-		return err
-	}
-	session, err := h.begin(r, sid, bh, body)
+	session, err := h.Start.Session(r, start.Request{Login: body.Login, Key: key, Browser: bh, Mode: body.Mode, UAData: body.Client.UAData})
 	if err != nil {
 		return err
 	}
 	return h.view(w, r, http.StatusCreated, session)
-}
-
-// begin binds the login to this browser, ends the session before, and puts the
-// new one; the same call again answers the session that it made before.
-func (h *Handlers) begin(r *http.Request, sid string, bh idp.BrowserSecret, body createBody) (idp.QRSession, error) {
-	ctx, now := r.Context(), h.Now()
-	var former, mode string
-	var again idp.QRSession
-	l, err := h.Store.UpdateLogin(ctx, body.Login, func(l *idp.Login) (bool, error) {
-		var err error
-		if again, err = h.former(ctx, l, sid, bh); again.SID != "" || err != nil {
-			return false, err
-		}
-		next, err := login.Begin(*l, bh, sid, now)
-		if err != nil {
-			return false, err
-		}
-		// Before anything is written: a refused create leaves the login as it is.
-		if mode, err = h.admit(ctx, l, body.Mode); err != nil {
-			return false, err
-		}
-		former = ""
-		if l.Current != sid {
-			former = l.Current
-		}
-		changed := l.Current != next.Current || l.Browser == nil
-		*l = next
-		return changed, nil
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return idp.QRSession{}, idp.E(idp.SessionUnknown, "no login")
-	}
-	if err != nil {
-		return idp.QRSession{}, err
-	}
-	web.RecordFrom(ctx).SP = l.SP
-	if again.SID != "" {
-		return again, nil
-	}
-	if former != "" {
-		if err := h.supersede(r, former, bh); err != nil {
-			return idp.QRSession{}, err
-		}
-	}
-	session, err := h.newSession(r, l, sid, bh, mode, body, now)
-	if err != nil {
-		return session, err
-	}
-	err = h.Store.CreateSession(ctx, &session)
-	if errors.Is(err, store.ErrExists) {
-		session, err = h.Store.Session(ctx, sid)
-		if errors.Is(err, store.ErrNotFound) {
-			err = idp.E(idp.Busy, "session came and went")
-		}
-		return session, err
-	}
-	if err != nil {
-		return session, err
-	}
-	h.Metrics.Count(obs.LoginStarted, nil)
-	h.Record(ctx, idp.AuditEvent{Event: idp.AuditSessionCreated, Actor: "browser", SID: sid, Login: l.ID, SP: l.SP})
-	return session, nil
-}
-
-// former is the session that this very call made before another one took its
-// place: a call that arrives late must not end the session that is live now.
-func (h *Handlers) former(ctx context.Context, l *idp.Login, sid string, bh idp.BrowserSecret) (idp.QRSession, error) {
-	if l.Current == "" || l.Current == sid {
-		return idp.QRSession{}, nil
-	}
-	if err := login.CheckBrowser(*l, &bh, h.Now()); err != nil {
-		return idp.QRSession{}, err
-	}
-	s, err := h.Store.Session(ctx, sid)
-	if errors.Is(err, store.ErrNotFound) {
-		return idp.QRSession{}, nil
-	}
-	return s, err
-}
-
-// admit judges whether the application is on, and how a new session may be
-// approved. Where the request or the application demands more than a code
-// gives, a session that would show one is refused; the page then asks for one
-// that shows none.
-func (h *Handlers) admit(ctx context.Context, l *idp.Login, wanted string) (mode string, err error) {
-	sp, err := h.Store.RecentServiceProvider(ctx, l.SP)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return "", idp.E(idp.AppDisabled, "service provider is gone")
-	case err != nil:
-		return "", err
-	case sp.Disabled || sp.Draft:
-		return "", idp.E(idp.AppDisabled, "service provider is switched off")
-	case wanted == login.ModePasskey:
-		return wanted, nil
-	}
-	return login.ModeQR, approver.Reaches(acr.LevelQR, sp, l)
-}
-
-func (h *Handlers) newSession(r *http.Request, l *idp.Login, sid string, bh idp.BrowserSecret, mode string, body createBody, now idp.Millis) (idp.QRSession, error) {
-	ctx := r.Context()
-	nonce, err := idp.NewSecret(h.Random, 32)
-	if err != nil {
-		return idp.QRSession{}, err
-	}
-	client := idp.ClientFrom(ctx)
-	browser, system := login.Describe(r.UserAgent(), body.Client.UAData)
-	web.RecordFrom(ctx).UA = browser + " on " + system
-	place := client.Place
-	if place == "" {
-		place = login.Unknown
-	}
-	s, err := login.Apply(idp.QRSession{}, login.Create{
-		Login: *l, SID: sid, Browser: bh, ACR: idp.ACRQR, KeyVer: h.Masters.Newest(), Nonce: nonce, Mode: mode,
-		Context: idp.Context{
-			V: 1, App: l.App, Browser: browser, OS: system, Place: place,
-			IP: login.CoarseIP(client.IP), RequestedAt: now.Seconds(),
-		},
-	}, now)
-	if err != nil {
-		return s, fmt.Errorf("create session: %w", err)
-	}
-	return s, nil
-}
-
-func (h *Handlers) supersede(r *http.Request, sid string, bh idp.BrowserSecret) error {
-	_, _, err := h.Store.UpdateSession(r.Context(), sid, login.Same, func(s idp.QRSession) (idp.QRSession, error) {
-		return login.Apply(s, login.Supersede{Browser: bh}, h.Now())
-	})
-	// The former session may be over, final or never have been put; the new
-	// one takes its place in each case.
-	switch idp.CodeOf(err) {
-	case idp.Busy:
-		return err
-	}
-	return nil
 }
 
 func (h *Handlers) poll(w http.ResponseWriter, r *http.Request) error {

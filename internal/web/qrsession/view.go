@@ -23,7 +23,7 @@ type view struct {
 	Match       *string    `json:"match"`
 	Device      *device    `json:"device"`
 	ContinueAs  *string    `json:"continue_as"`
-	Remembered  *struct{}  `json:"remembered"`
+	Remembered  *person    `json:"remembered"`
 	App         app        `json:"app"`
 
 	// Return: the SP can be told how this ended, by posting the finish form.
@@ -46,6 +46,12 @@ type device struct {
 	Kind string `json:"kind"`
 }
 
+// person is who used this browser last, as a screen may show it.
+type person struct {
+	Display string `json:"display"`
+	Push    bool   `json:"push"`
+}
+
 type app struct {
 	Name string `json:"name"`
 	Host string `json:"host"`
@@ -62,7 +68,7 @@ func (h *Handlers) view(w http.ResponseWriter, r *http.Request, status int, s id
 		return err
 	}
 	v := view{
-		SID: s.SID, V: s.Version, Status: s.State, Hint: login.Hint(s, s.ACR == idp.ACRQR), Mode: s.Mode,
+		SID: s.SID, V: s.Version, Status: s.State, Hint: login.Hint(s, s.ACR == idp.ACRQR && !s.Knows(s.UserID)), Mode: s.Mode,
 		ServerTime: now, ExpiresAt: login.EndsAt(s).Seconds(), PollAfterMS: login.PollAfter(s, now).Milliseconds(),
 		Frames: frames,
 		App:    app{Name: s.Context.App.Name, Host: s.Context.App.Host, Logo: "/login/logo/" + web.Initial(s.Context.App.Name)},
@@ -73,6 +79,12 @@ func (h *Handlers) view(w http.ResponseWriter, r *http.Request, status int, s id
 	}
 	if s.State == idp.StateScanned || s.State == idp.StateApproved {
 		v.Device = &device{Kind: s.PhoneKind}
+	}
+	if s.State == idp.StateScanned && s.Number != "" {
+		v.Match = &s.Number
+	}
+	if n := len(s.Known); n > 0 {
+		v.Remembered = &person{Display: s.Known[n-1].Shown}
 	}
 	if s.State == idp.StateApproved {
 		masked := (&idp.User{DisplayName: s.UserDisplay}).Masked()

@@ -139,6 +139,7 @@ type subject struct {
 	login  *idp.Login
 	sp     *idp.ServiceProvider
 	user   *idp.User
+	device *idp.Device
 	issuer string
 	acr    string
 }
@@ -169,6 +170,7 @@ func (h *Handlers) subjectOf(ctx context.Context, s idp.QRSession) (subject, err
 	if facts.Device == nil || !facts.Device.Usable() || facts.Device.UserID != s.UserID {
 		return sub, idp.E(idp.CredentialRevoked, "credential was revoked")
 	}
+	sub.device = facts.Device
 	return sub, nil
 }
 

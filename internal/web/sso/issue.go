@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
@@ -19,7 +21,7 @@ import (
 func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form finishForm) error {
 	ctx, s := r.Context(), g.session
 	sessionIndex := indexOf(s.SID)
-	life := g.session.ConsumedAt.Add(h.Config.SessionLife)
+	life := g.session.ConsumedAt.Add(h.sessionLife(g))
 	issued, err := h.assert(ctx, response.Issue{
 		SP: g.sp, Login: g.login, User: g.user, Issuer: g.issuer,
 		ResponseID: responseID(s.AssertionID), AssertionID: s.AssertionID, SessionIndex: sessionIndex,
@@ -30,6 +32,9 @@ func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form 
 		return h.finishRefused(w, r, s, form, err)
 	}
 	if err := h.startSession(ctx, w, g, issued, life, sessionIndex); err != nil {
+		return h.finishRefused(w, r, s, form, err)
+	}
+	if err := h.remember(w, r, g); err != nil {
 		return h.finishRefused(w, r, s, form, err)
 	}
 	if g.first {
@@ -75,9 +80,14 @@ func (h *Handlers) startSession(ctx context.Context, w http.ResponseWriter, g *g
 	}
 	hash := secret.Hash()
 	s := g.session
+	var verified idp.Millis
+	if s.ACR != idp.ACRQR { // the person was checked in this very browser
+		verified = s.ApprovedAt
+	}
 	err = h.Store.SaveSSOSession(ctx, &idp.SSOSession{
 		SID: s.SID, UserID: g.user.ID, SecretHash: hash[:], CredentialID: s.CredentialID, ACR: s.ACR,
-		ApprovedAt: s.ApprovedAt, CreatedAt: s.ConsumedAt, LastUsedAt: h.Now(), ExpiresAt: life,
+		ApprovedAt: s.ApprovedAt, CreatedAt: s.ConsumedAt, LastUsedAt: h.Now(), ExpiresAt: life, VerifiedAt: verified,
+		Browser: s.Context.Browser, OS: s.Context.OS, Place: s.Context.Place,
 		Participants: []idp.Participant{{
 			SP: s.SP, NameID: issued.NameID, NameIDFormat: issued.NameIDFormat, SessionIndex: index, At: h.Now(),
 		}},
@@ -85,7 +95,55 @@ func (h *Handlers) startSession(ctx context.Context, w http.ResponseWriter, g *g
 	if err != nil {
 		return err
 	}
-	h.SetCookie(w, web.CookieSSO, g.user.ID+"."+s.SID+"."+secret.Reveal(), h.Config.SessionLife)
+	h.SetSession(w, g.user.ID, s.SID, secret, life)
+	return nil
+}
+
+// probationLife is the longest session that a device on probation can approve
+// (approval-protocol.md 11.1).
+const probationLife = time.Hour
+
+func (h *Handlers) sessionLife(g *grant) time.Duration {
+	if approver.OnProbation(g.device, h.Now()) {
+		return min(h.Config.SessionLife, probationLife)
+	}
+	return h.Config.SessionLife
+}
+
+// remember writes the sign-in into the person's own list, and knows them in
+// this browser from now on, under a new secret.
+func (h *Handlers) remember(w http.ResponseWriter, r *http.Request, g *grant) error {
+	ctx, s := r.Context(), g.session
+	err := h.Store.AddSignIn(ctx, g.user.ID, &idp.SignIn{
+		At: s.ConsumedAt, SID: s.SID, SP: s.SP, AppName: s.Context.App.Name,
+		Browser: s.Context.Browser, OS: s.Context.OS, Place: s.Context.Place, IP: s.Context.IP,
+		ACR: s.ACR, DeviceID: s.CredentialID, DeviceName: s.DeviceName, NewBrowser: !s.Knows(g.user.ID),
+	})
+	if err != nil {
+		return err
+	}
+	known, old, version := idp.KnownBrowser{Users: s.Known}, []byte(nil), int64(0)
+	if secret := h.SecretCookie(r, web.CookieKnown, 32); secret != nil {
+		hash := secret.Hash()
+		found, v, err := h.Store.KnownBrowser(ctx, hash[:])
+		if err != nil {
+			return err
+		}
+		if v > 0 {
+			known, old, version = found, hash[:], v
+		}
+	}
+	secret, err := idp.NewSecret(h.Random, 32)
+	if err != nil {
+		return err
+	}
+	hash := secret.Hash()
+	now := h.Now()
+	known = known.Add(idp.KnownUser{ID: g.user.ID, Shown: g.user.Masked(), First: now, Last: now})
+	if err := h.Store.RememberBrowser(ctx, hash[:], known, old, version); err != nil {
+		return err
+	}
+	h.SetCookie(w, web.CookieKnown, secret.Reveal(), web.KnownBrowserLife)
 	return nil
 }
 

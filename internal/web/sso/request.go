@@ -74,7 +74,7 @@ func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.I
 func (h *Handlers) env() request.Env {
 	level := acr.LevelQR
 	if h.Passkeys {
-		level = acr.LevelPHR
+		level = acr.LevelPHRHW
 	}
 	return request.Env{
 		Level:  level,

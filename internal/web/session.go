@@ -1,0 +1,82 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/store"
+)
+
+const (
+	// touchAfter is how old LastUsedAt may get: a page that calls often must
+	// not write each time.
+	touchAfter = 10 * time.Minute
+	// VerifiedFor is how long a user check in this browser is fresh
+	// (approval-protocol.md 15: uv).
+	VerifiedFor = 5 * time.Minute
+)
+
+// SetSession gives the browser an SSO session: user, sid and secret, of which
+// only the secret's hash is kept.
+func (s *Site) SetSession(w http.ResponseWriter, uid, sid string, secret idp.Secret, expires idp.Millis) {
+	s.SetCookie(w, CookieSSO, uid+"."+sid+"."+secret.Reveal(), expires.Sub(s.Now()))
+}
+
+// Session reads and judges the SSO session of a request's cookie: right secret,
+// neither too old nor unused for too long. Errors: stepup_required where there
+// is none that holds. Whether the person is active is for the caller.
+func (s *Site) Session(r *http.Request) (*idp.SSOSession, error) {
+	none := func(detail string) error { return idp.E(idp.StepupRequired, "%s", detail) }
+	c, err := r.Cookie(s.cookieName(CookieSSO))
+	if err != nil {
+		return nil, none("no session cookie")
+	}
+	uid, rest, _ := strings.Cut(c.Value, ".")
+	sid, value, _ := strings.Cut(rest, ".")
+	secret, err := idp.DecodeBase64(value, 32)
+	if err != nil {
+		return nil, none("session cookie is malformed")
+	}
+	for _, id := range []string{uid, sid} {
+		if _, err := idp.DecodeBase32(id, 16); err != nil {
+			return nil, none("session cookie is malformed")
+		}
+	}
+	found, err := s.Store.SSOSession(r.Context(), uid, sid)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, none("no such session")
+	}
+	if err != nil {
+		return nil, err
+	}
+	hash, now := idp.Secret(secret).Hash(), s.Now()
+	switch {
+	case !idp.Equal(found.SecretHash, hash[:]):
+		return nil, none("another secret")
+	case found.ExpiresAt.Over(now):
+		return nil, none("session is over")
+	case found.LastUsedAt.Add(s.Config.SessionIdle).Over(now):
+		return nil, none("session was not used for too long")
+	}
+	RecordFrom(r.Context()).User = uid
+	if found.LastUsedAt.Add(touchAfter).Over(now) {
+		found.LastUsedAt = now
+		err = s.Store.TouchSSOSession(r.Context(), found)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, none("session was ended meanwhile")
+		}
+	}
+	return found, err
+}
+
+// Verified refuses a session in whose browser the person was not checked within
+// the last five minutes.
+func (s *Site) Verified(session *idp.SSOSession) error {
+	if session.VerifiedAt == 0 || session.VerifiedAt.Add(VerifiedFor).Over(s.Now()) {
+		return idp.E(idp.StepupRequired, "no fresh user check")
+	}
+	return nil
+}
