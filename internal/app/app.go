@@ -28,6 +28,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 	"github.com/latchkey-idp/latchkey/internal/web/approval"
 	"github.com/latchkey-idp/latchkey/internal/web/enroll"
+	"github.com/latchkey-idp/latchkey/internal/web/me"
 	"github.com/latchkey-idp/latchkey/internal/web/metadata"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 	"github.com/latchkey-idp/latchkey/internal/web/qrsession"
@@ -60,6 +61,8 @@ type App struct {
 	site   *web.Site
 	rp     *passkey.RP // nil: the address cannot have passkeys
 	assets *assets.Assets
+
+	attestation passkey.Attestation
 }
 
 // New checks the Deps and parses the templates.
@@ -90,6 +93,9 @@ func New(d Deps) (*App, error) {
 		Config: d.Config, Store: st, Audit: store.NewAudit(st, d.Random), Pages: rendered,
 		Log: d.Log, Metrics: d.Metrics, Clock: d.Clock, Random: d.Random,
 	}}
+	if a.attestation, err = passkey.ReadAttestation(d.Config.Attestation, d.Config.AttestationModels, d.Config.AttestationRoots); err != nil {
+		return nil, fmt.Errorf("read attestation policy: %w", err)
+	}
 	if rp, err := passkey.NewRP(d.Config.PublicURL, d.Config.DisplayName); err == nil {
 		a.rp = &rp
 	} else {
@@ -125,8 +131,17 @@ func (a *App) qrsession() mounter {
 func (a *App) approval() mounter {
 	return approval.New(a.site, a.deps.Secrets.Masters, a.approver(), a.rp)
 }
-func (a *App) enroll() mounter { return enroll.New(a.site, a.deps.Directory, a.rp) }
-func (a *App) admin() mounter  { return admin.New(a.site, a.deps.Keys, a.deps.Admins) }
+func (a *App) enroll() mounter {
+	return enroll.New(enroll.Handlers{
+		Site: a.site, Directory: a.deps.Directory, Masters: a.deps.Secrets.Masters, RP: a.rp, Attestation: a.attestation,
+	})
+}
+func (a *App) me() mounter {
+	return me.New(me.Handlers{
+		Site: a.site, Directory: a.deps.Directory, Masters: a.deps.Secrets.Masters, Approver: a.approver(), RP: a.rp,
+	})
+}
+func (a *App) admin() mounter { return admin.New(a.site, a.deps.Keys, a.deps.Admins) }
 
 // SSO is the handler of functions/sso.
 func (a *App) SSO() http.Handler { return a.serve(a.sso()) }
@@ -141,7 +156,7 @@ func (a *App) QRSession() http.Handler { return a.serve(a.qrsession()) }
 func (a *App) Approval() http.Handler { return a.serve(a.approval()) }
 
 // Enroll is the handler of functions/enroll.
-func (a *App) Enroll() http.Handler { return a.serve(a.enroll()) }
+func (a *App) Enroll() http.Handler { return a.serve(a.enroll(), a.me()) }
 
 // Admin is the handler of functions/admin.
 func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
@@ -150,7 +165,7 @@ func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
 func (a *App) All() http.Handler { return a.serve(a.all()...) }
 
 func (a *App) all() []mounter {
-	return []mounter{a.sso(), a.metadata(), a.qrsession(), a.approval(), a.enroll(), a.admin()}
+	return []mounter{a.sso(), a.metadata(), a.qrsession(), a.approval(), a.enroll(), a.me(), a.admin()}
 }
 
 // Routes lists the patterns that All serves, sorted. One without a method is

@@ -63,11 +63,16 @@ func (a Approver) May(ctx context.Context, s idp.QRSession, facts store.Facts) (
 // trusted refuses a device on probation where the application does.
 func (a Approver) trusted(d *idp.Device, sp *idp.ServiceProvider) error {
 	if sp.RefuseProbation && OnProbation(d, a.Clock.Now()) {
-		return &idp.Error{Code: idp.Probation, Detail: "device is on probation", Args: map[string]string{
-			"app": sp.Name, "time": d.ProbationUntil.Time().Format("2006-01-02 15:04 UTC"),
-		}}
+		return ProbationError(d, sp.Name)
 	}
 	return nil
+}
+
+// ProbationError refuses what a device on probation may not do.
+func ProbationError(d *idp.Device, app string) error {
+	return &idp.Error{Code: idp.Probation, Detail: "device is on probation", Args: map[string]string{
+		"app": app, "time": d.ProbationUntil.Time().Format("2006-01-02 15:04 UTC"),
+	}}
 }
 
 // OnProbation reports whether a device is still on probation (11.1).
@@ -108,9 +113,9 @@ func Reaches(level int, sp *idp.ServiceProvider, l *idp.Login) error {
 // Used notes the approval on the credential, on the condition that it has not
 // changed since it was found active; store.ErrConflict if it has. The first use
 // after probation ends it; ended says so.
-func (a Approver) Used(ctx context.Context, d *idp.Device, s idp.QRSession, ah []byte) (ended bool, err error) {
+func (a Approver) Used(ctx context.Context, d *idp.Device, app string, ah []byte) (ended bool, err error) {
 	now := a.Clock.Now()
-	d.LastUsedAt, d.LastUsedApp, d.LastUsedPlace, d.LastAH = now, s.Context.App.Name, idp.ClientFrom(ctx).Place, ah
+	d.LastUsedAt, d.LastUsedApp, d.LastUsedPlace, d.LastAH = now, app, idp.ClientFrom(ctx).Place, ah
 	if ended = d.State == idp.DeviceProbation && !OnProbation(d, now); ended {
 		d.State, d.ProbationUntil = idp.DeviceActive, 0
 	}

@@ -37,6 +37,7 @@ var sections = map[string][]string{
 	"login.js":   {"shared", "login"},
 	"approve.js": {"shared", "approve"},
 	"enroll.js":  {"shared", "enroll"},
+	"me.js":      {"shared", "me"},
 }
 
 // importPath finds the module that a script imports: ... from "./name.js".

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,14 @@ type Config struct {
 	SessionLife time.Duration `env:"LATCHKEY_SESSION_LIFE" envDefault:"24h"`
 	// SessionIdle is how long an SSO session lasts without being used.
 	SessionIdle time.Duration `env:"LATCHKEY_SESSION_IDLE" envDefault:"8h"`
+	// Attestation says which keys may be enrolled: none (any), known (models of
+	// a list), device_bound (keys that cannot leave their device).
+	Attestation string `env:"LATCHKEY_ATTESTATION" envDefault:"none"`
+	// AttestationModels are the AAGUIDs that "known" accepts.
+	AttestationModels []string `env:"LATCHKEY_ATTESTATION_MODELS"`
+	// AttestationRoots are certificates of makers, PEM or the path of a PEM
+	// file; those of Apple and Android are built in.
+	AttestationRoots string `env:"LATCHKEY_ATTESTATION_ROOTS"`
 	// Probation is how long a further device of a user stays on probation.
 	Probation time.Duration `env:"LATCHKEY_PROBATION" envDefault:"24h"`
 
@@ -104,6 +113,12 @@ func (c Config) Complete() (Config, error) {
 	if c.QRWindow < 2 || c.QRWindow > 10 {
 		bad("LATCHKEY_QR_WINDOW is %d: give 2 to 10", c.QRWindow)
 	}
+	if !slices.Contains([]string{"none", "known", "device_bound"}, c.Attestation) {
+		bad("LATCHKEY_ATTESTATION is %q: give none, known or device_bound", c.Attestation)
+	}
+	if c.Attestation == "known" && len(c.AttestationModels) == 0 {
+		bad("LATCHKEY_ATTESTATION=known needs LATCHKEY_ATTESTATION_MODELS, the AAGUIDs to accept")
+	}
 	if c.NumberDigits != 3 && c.NumberDigits != 6 {
 		bad("LATCHKEY_QR_NUMBER_DIGITS is %d: give 6 or 3", c.NumberDigits)
 	}
@@ -135,6 +150,7 @@ func (c *Config) zero() {
 	def(&c.RequestMaxSkew, time.Minute)
 	def(&c.QRWindow, 6)
 	def(&c.NumberDigits, 6)
+	def(&c.Attestation, "none")
 	def(&c.InviteLife, 24*time.Hour)
 	def(&c.SessionLife, 24*time.Hour)
 	def(&c.SessionIdle, 8*time.Hour)

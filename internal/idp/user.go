@@ -3,6 +3,7 @@ package idp
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // User is a person who may sign in. ID is random and never reused; e-mail
@@ -243,4 +244,19 @@ func (r *RecoveryCodes) Left() int {
 		}
 	}
 	return n
+}
+
+// CleanName is a device's name as it may be shown: up to 40 printable
+// characters.
+func CleanName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == '\u2028' || r == '\u2029' {
+			return -1
+		}
+		return r
+	}, strings.TrimSpace(s))
+	if runes := []rune(s); len(runes) > 40 {
+		s = string(runes[:40])
+	}
+	return s
 }

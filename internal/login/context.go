@@ -49,6 +49,21 @@ func ContextHash(c idp.Context) (string, error) {
 	return idp.Base64.EncodeToString(sum[:]), nil
 }
 
+// hashOf is the base64url SHA-256 of a new device's context (11.4).
+func hashOf(c idp.AddContext) (string, error) {
+	var w jcs
+	w.raw(`{"device":`).text(c.Device)
+	w.raw(`,"ip":`).text(c.IP)
+	w.raw(`,"kind":`).text(c.Kind)
+	w.raw(`,"place":`).text(c.Place)
+	w.raw(`,"requested_at":` + strconv.FormatInt(c.RequestedAt, 10) + `,"v":` + strconv.Itoa(c.V) + `}`)
+	if w.invalid {
+		return "", errors.New("context of a new device is not UTF-8")
+	}
+	sum := sha256.Sum256(w.out)
+	return idp.Base64.EncodeToString(sum[:]), nil
+}
+
 // jcs writes the parts of RFC 8785 that a context needs.
 type jcs struct {
 	out     []byte

@@ -66,6 +66,24 @@ func PasskeyText(s idp.QRSession) (Text, error) {
 	return t, err
 }
 
+// DecisionAdd is the decision to let a new device in.
+const DecisionAdd = "add-device"
+
+// AddText is the text by which an old device vouches for the key of a new one
+// (11.4). ours is our entityID.
+func AddText(add *idp.DeviceAdd, ours string) (Text, error) {
+	hash, err := hashOf(add.Context)
+	if err != nil {
+		return Text{}, err
+	}
+	return Text{
+		SID: add.ID, IDP: ours, SP: ours, Request: "key:" + add.Key, Decision: DecisionAdd,
+		ACR: NoValue, Match: NoValue, Live: NoValue,
+		Browser: idp.Base64.EncodeToString(add.Browser[:16]), Context: hash,
+		Nonce: idp.Base64.EncodeToString(add.Nonce), Expires: add.ExpiresAt.Seconds(),
+	}, nil
+}
+
 // Bytes is the exact text: 13 lines, each ended by a line feed. A value that is
 // empty, not UTF-8 or holds a control character is an error, because it could
 // pass for another line.

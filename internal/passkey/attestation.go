@@ -5,6 +5,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -42,6 +43,27 @@ type Attestation struct {
 	// Roots certify attestations of the formats packed and tpm (security keys,
 	// Windows Hello). Those of the formats apple and android-key are built in.
 	Roots *x509.CertPool
+}
+
+// ReadAttestation makes an Attestation of settings. roots is PEM text or the path
+// of a file with it; empty: none.
+func ReadAttestation(policy string, models []string, roots string) (Attestation, error) {
+	a := Attestation{Policy: Policy(policy), AAGUIDs: models}
+	if roots == "" {
+		return a, nil
+	}
+	text := []byte(roots)
+	if !strings.Contains(roots, "-----BEGIN") {
+		var err error
+		if text, err = os.ReadFile(roots); err != nil {
+			return a, fmt.Errorf("read roots: %w", err)
+		}
+	}
+	a.Roots = x509.NewCertPool()
+	if !a.Roots.AppendCertsFromPEM(text) {
+		return a, errors.New("read roots: no certificate in PEM")
+	}
+	return a, nil
 }
 
 // judge says whether the authenticator is attested; attestation_refused if the

@@ -1,6 +1,6 @@
 // Package ratelimit bounds how often somebody may do something
 // (approval-protocol.md 8). Buckets live in one process and cost nothing;
-// Windows are counted in the store and hold across all instances.
+// Windows are kept in the store and hold across all instances.
 //
 // Invariant: no input that was not authenticated locks a user out; everything
 // is counted by address or session.
@@ -78,15 +78,17 @@ func (b *Buckets) drop(now time.Time) {
 	}
 }
 
-// Counter is the store's fixed-window counter.
+// Counter is the store's account of tries.
 type Counter interface {
-	Count(ctx context.Context, name, subject string, delta int, window time.Duration) (n int, ends time.Time, err error)
+	TakeTry(ctx context.Context, name, subject string, limit int, per time.Duration) (left int, wait time.Duration, err error)
+	ReturnTry(ctx context.Context, name, subject string, limit int, per time.Duration) error
 }
 
-// Window is a limit on failures that holds across instances. A try is counted
-// before it is judged and given back if it was right, so that parallel tries
-// cannot exceed the limit. Who is over the limit is remembered in this process
-// and costs no more writes.
+// Window is a limit on failures that holds across instances: a burst of limit,
+// and then one each time that the period's share of it has passed. A try is
+// counted before it is judged and given back if it was right, so that parallel
+// tries cannot exceed the limit. Who is over the limit is remembered in this
+// process and costs no more reads.
 type Window struct {
 	name    string
 	limit   int
@@ -98,28 +100,28 @@ type Window struct {
 	blocked map[string]time.Time
 }
 
-// NewWindow allows limit failures of one subject in each window.
+// NewWindow allows limit failures of one subject in each period.
 func NewWindow(name string, limit int, per time.Duration, c Counter, clock idp.Clock) *Window {
 	return &Window{name: name, limit: limit, per: per, counter: c, clock: clock, blocked: map[string]time.Time{}}
 }
 
-// Take counts a try; SlowDown when the subject has used up the window.
-func (w *Window) Take(ctx context.Context, subject string) error {
+// Take counts a try and returns how many are left; SlowDown when the subject
+// has none.
+func (w *Window) Take(ctx context.Context, subject string) (left int, err error) {
 	if err := w.Blocked(subject); err != nil {
-		return err
+		return 0, err
 	}
-	n, ends, err := w.counter.Count(ctx, w.name, subject, 1, w.per)
-	if err != nil || n <= w.limit {
-		return err
+	left, wait, err := w.counter.TakeTry(ctx, w.name, subject, w.limit, w.per)
+	if err != nil || wait <= 0 {
+		return left, err
 	}
-	w.block(subject, ends)
-	return Slow(ends.Sub(w.clock()))
+	w.block(subject, w.clock().Add(wait))
+	return 0, Slow(wait)
 }
 
 // Return gives back a try that was right.
 func (w *Window) Return(ctx context.Context, subject string) error {
-	_, _, err := w.counter.Count(ctx, w.name, subject, -1, w.per)
-	return err
+	return w.counter.ReturnTry(ctx, w.name, subject, w.limit, w.per)
 }
 
 // Blocked refuses a subject that this process knows to be over the limit.

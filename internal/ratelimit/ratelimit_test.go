@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/table/bolt"
 )
 
 // clock is a time that a test turns.
@@ -66,53 +69,60 @@ func TestBucketsMemory(t *testing.T) {
 }
 
 // counter is the store's, in memory.
+// counter is the store's, which a test can watch and break.
 type counter struct {
-	clock idp.Clock
-	fail  error
+	ratelimit.Counter
+	fail error
 
 	mu    sync.Mutex
 	calls int
-	n     map[string]int
-	ends  map[string]time.Time
 }
 
-func newCounter(c idp.Clock) *counter {
-	return &counter{clock: c, n: map[string]int{}, ends: map[string]time.Time{}}
+func newCounter(t *testing.T, clock idp.Clock) *counter {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return &counter{Counter: store.New(db, clock)}
 }
 
-func (c *counter) Count(_ context.Context, name, subject string, delta int, window time.Duration) (int, time.Time, error) {
+func (c *counter) TakeTry(ctx context.Context, name, subject string, limit int, per time.Duration) (int, time.Duration, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.calls++
-	if c.fail != nil {
-		return 0, time.Time{}, c.fail
+	fail := c.fail
+	c.mu.Unlock()
+	if fail != nil {
+		return 0, 0, fail
 	}
-	key := name + "/" + subject
-	if !c.clock().Before(c.ends[key]) {
-		c.n[key], c.ends[key] = 0, c.clock().Add(window)
-	}
-	c.n[key] = max(0, c.n[key]+delta)
-	return c.n[key], c.ends[key], nil
+	return c.Counter.TakeTry(ctx, name, subject, limit, per)
+}
+
+// take is Take where only the refusal matters.
+func take(w *ratelimit.Window, subject string) error {
+	_, err := w.Take(context.Background(), subject)
+	return err
 }
 
 func TestWindow(t *testing.T) {
 	c := newClock()
-	count := newCounter(c.now)
+	count := newCounter(t, c.now)
 	w := ratelimit.NewWindow("tries", 3, 10*time.Minute, count, c.now)
 	for range 3 {
-		if err := w.Take(t.Context(), "a"); err != nil {
+		if err := take(w, "a"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	err := w.Take(t.Context(), "a")
+	err := take(w, "a")
 	var slow *idp.Error
-	if !errors.As(err, &slow) || slow.Code != idp.SlowDown || slow.RetryAfter != 10*time.Minute || slow.Args["n"] != "600" {
+	if !errors.As(err, &slow) || slow.Code != idp.SlowDown || slow.RetryAfter != 200*time.Second || slow.Args["n"] != "200" {
 		t.Fatalf("fourth: %v", err)
 	}
 	t.Run("being blocked costs no write", func(t *testing.T) {
 		before := count.calls
 		for range 100 {
-			if idp.CodeOf(w.Take(t.Context(), "a")) != idp.SlowDown || idp.CodeOf(w.Blocked("a")) != idp.SlowDown {
+			if idp.CodeOf(take(w, "a")) != idp.SlowDown || idp.CodeOf(w.Blocked("a")) != idp.SlowDown {
 				t.Fatal("not blocked")
 			}
 		}
@@ -121,37 +131,51 @@ func TestWindow(t *testing.T) {
 		}
 	})
 	t.Run("others are not concerned", func(t *testing.T) {
-		if err := w.Take(t.Context(), "b"); err != nil {
+		if err := take(w, "b"); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("the window ends", func(t *testing.T) {
-		c.add(10 * time.Minute)
-		if err := w.Take(t.Context(), "a"); err != nil {
+	t.Run("tries come back one by one, exactly when it was said", func(t *testing.T) {
+		c.add(200*time.Second - time.Millisecond)
+		if idp.CodeOf(take(w, "a")) != idp.SlowDown {
+			t.Error("too early")
+		}
+		c.add(time.Millisecond)
+		if err := take(w, "a"); err != nil {
 			t.Error(err)
 		}
+		if idp.CodeOf(take(w, "a")) != idp.SlowDown {
+			t.Error("more than one came back")
+		}
+		c.add(10 * time.Minute)
+		for left := 2; left >= 1; left-- {
+			if n, err := w.Take(t.Context(), "a"); err != nil || n != left {
+				t.Errorf("%d left, %v, want %d", n, err, left)
+			}
+		}
+		c.add(200 * time.Second)
 	})
 	t.Run("holds across processes", func(t *testing.T) {
 		other := ratelimit.NewWindow("tries", 3, 10*time.Minute, count, c.now)
 		for range 2 {
-			if err := other.Take(t.Context(), "a"); err != nil {
+			if err := take(other, "a"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if idp.CodeOf(w.Take(t.Context(), "a")) != idp.SlowDown {
+		if idp.CodeOf(take(w, "a")) != idp.SlowDown {
 			t.Error("a second process starts from nothing")
 		}
 	})
 	t.Run("right tries are given back", func(t *testing.T) {
 		for range 20 {
-			if err := errors.Join(w.Take(t.Context(), "honest"), w.Return(t.Context(), "honest")); err != nil {
+			if err := errors.Join(take(w, "honest"), w.Return(t.Context(), "honest")); err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
 	t.Run("an outage is no permission", func(t *testing.T) {
 		count.fail = idp.E(idp.Busy, "storage")
-		if err := w.Take(t.Context(), "c"); idp.CodeOf(err) != idp.Busy {
+		if err := take(w, "c"); idp.CodeOf(err) != idp.Busy {
 			t.Errorf("%v", err)
 		}
 	})
@@ -159,12 +183,12 @@ func TestWindow(t *testing.T) {
 
 func TestWindowInParallel(t *testing.T) {
 	c := newClock()
-	w := ratelimit.NewWindow("tries", 10, time.Minute, newCounter(c.now), c.now)
+	w := ratelimit.NewWindow("tries", 10, time.Minute, newCounter(t, c.now), c.now)
 	var passed atomic.Int32
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
-			if w.Take(context.Background(), "a") == nil {
+			if take(w, "a") == nil {
 				passed.Add(1)
 			}
 		})

@@ -56,28 +56,54 @@ func (s *Store) SaveDevice(ctx context.Context, d *idp.Device) error {
 	return err
 }
 
-// Enroll stores a new device and burns the invite that allowed it, both or
-// neither. ErrExists: the credential is registered or the invite was used.
-func (s *Store) Enroll(ctx context.Context, d *idp.Device, inv *idp.Invite) error {
-	cred, err := itemOf(credKey(d.ID), 0, time.Time{}, d)
-	if err != nil {
+// Enrolling is a new device with what allows it, each as it is to be stored.
+type Enrolling struct {
+	Device     *idp.Device
+	Invite     *idp.Invite     // burnt by it; nil for a recovery code
+	Enrollment *idp.Enrollment // closed by it; nil where the invite says it all
+	Add        *idp.DeviceAdd  // told of it; nil but for the way from an old device
+	Count      int64           // Enrolled, as read before the device's state was chosen
+}
+
+// Enrolled counts a user's enrollments: what Enrolling.Count wants.
+func (s *Store) Enrolled(ctx context.Context, uid string) (int64, error) {
+	_, version, err := get[struct{}](ctx, s, enrolledKey(uid))
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	return version, err
+}
+
+// Enroll stores a new device and burns what allowed it, both or neither.
+// ErrExists: the credential is registered, the invite was used, or the user
+// enrolled another device in the same moment.
+func (s *Store) Enroll(ctx context.Context, e Enrolling) error {
+	d := e.Device
+	ops := []table.Op{}
+	add := func(key table.Key, version int64, expires time.Time, v any) error {
+		item, err := itemOf(key, version, expires, v)
+		ops = append(ops, table.Op{Put: &item})
 		return err
 	}
-	index, err := itemOf(deviceIndexKey(d.UserID, d.ID), 0, time.Time{}, deviceIndex{d.ID})
-	if err != nil {
-		return err
+	err := errors.Join(
+		add(credKey(d.ID), 0, time.Time{}, d),
+		add(deviceIndexKey(d.UserID, d.ID), 0, time.Time{}, deviceIndex{d.ID}),
+		add(enrolledKey(d.UserID), e.Count, time.Time{}, struct{}{}),
+	)
+	if e.Invite != nil {
+		err = errors.Join(err, add(inviteKey(e.Invite.TokenHash), e.Invite.Version, inviteSweep(e.Invite), e.Invite))
 	}
-	invite, err := itemOf(inviteKey(inv.TokenHash), inv.Version, inviteSweep(inv), inv)
-	if err != nil {
-		return err
+	if e.Enrollment != nil {
+		err = errors.Join(err, add(enrollKey(e.Enrollment.CookieHash), e.Enrollment.Version, sweepAt(e.Enrollment.ExpiresAt), e.Enrollment))
 	}
-	ops := []table.Op{{Put: &cred}, {Put: &index}, {Put: &invite}}
+	if e.Add != nil {
+		err = errors.Join(err, add(addKey(e.Add.ID), e.Add.Version, sweepAt(e.Add.ExpiresAt), e.Add))
+	}
 	if d.PopKeyID != "" {
-		pop, err := itemOf(popKey(d.PopKeyID), 0, time.Time{}, deviceIndex{d.ID})
-		if err != nil {
-			return err
-		}
-		ops = append(ops, table.Op{Put: &pop})
+		err = errors.Join(err, add(popKey(d.PopKeyID), 0, time.Time{}, deviceIndex{d.ID}))
+	}
+	if err != nil {
+		return err
 	}
 	err = s.table.Transact(ctx, ops...)
 	if errors.Is(err, table.ErrConflict) {
@@ -85,7 +111,6 @@ func (s *Store) Enroll(ctx context.Context, d *idp.Device, inv *idp.Invite) erro
 	}
 	if err == nil {
 		d.Version = 1
-		inv.Version++
 	}
 	return outside("enroll device", err)
 }
@@ -101,19 +126,24 @@ func inviteSweep(inv *idp.Invite) time.Time { return inv.ExpiresAt.Time().Add(30
 
 // CreateInvite stores a new invite.
 func (s *Store) CreateInvite(ctx context.Context, inv *idp.Invite) error {
-	item, err := itemOf(inviteKey(inv.TokenHash), 0, inviteSweep(inv), inv)
+	ops, err := inviteOps(inv)
 	if err != nil {
 		return err
 	}
-	index, err := itemOf(inviteIndexKey(inv.ID), 0, inviteSweep(inv), inviteIndex{inv.ID, inv.TokenHash})
-	if err != nil {
-		return err
-	}
-	err = s.table.Transact(ctx, table.Op{Put: &item}, table.Op{Put: &index})
+	err = s.table.Transact(ctx, ops...)
 	if err == nil {
 		inv.Version = 1
 	}
 	return outside("create invite", err)
+}
+
+func inviteOps(inv *idp.Invite) ([]table.Op, error) {
+	item, err := itemOf(inviteKey(inv.TokenHash), 0, inviteSweep(inv), inv)
+	if err != nil {
+		return nil, err
+	}
+	index, err := itemOf(inviteIndexKey(inv.ID), 0, inviteSweep(inv), inviteIndex{inv.ID, inv.TokenHash})
+	return []table.Op{{Put: &item}, {Put: &index}}, err
 }
 
 // Invite reads an invite by the hash of its token.

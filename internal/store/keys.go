@@ -19,7 +19,8 @@ import (
 //	USER#<uid>         session#<sid>   idp.SSOSession
 //	USER#<uid>         signin#<ulid>   idp.SignIn
 //	USER#<uid>         recovery        idp.RecoveryCodes
-//	USER#<uid>         stepup#<hash>   a step-up that is under way
+//	USER#<uid>         enrolled        how often, so that two at once are told apart
+//	STEPUP#<hash>      stepup          a challenge that waits for its answer
 //	BROWSER#<hash>     browser         idp.KnownBrowser
 //	ADD#<id>           add             idp.DeviceAdd
 //	INDEX#USER         <email>         userIndex
@@ -52,6 +53,12 @@ func signInKey(uid, id string) table.Key {
 func browserKey(hash []byte) table.Key {
 	return table.Key{PK: "BROWSER#" + idp.Base64.EncodeToString(hash), SK: "browser"}
 }
+func recoveryKey(uid string) table.Key { return table.Key{PK: "USER#" + uid, SK: "recovery"} }
+func enrolledKey(uid string) table.Key { return table.Key{PK: "USER#" + uid, SK: "enrolled"} }
+func stepUpKey(hash []byte) table.Key {
+	return table.Key{PK: "STEPUP#" + idp.Base64.EncodeToString(hash), SK: "stepup"}
+}
+func addKey(id string) table.Key  { return table.Key{PK: "ADD#" + id, SK: "add"} }
 func credKey(id string) table.Key { return table.Key{PK: "CRED#" + pkSafe(id), SK: "cred"} }
 func popKey(kid string) table.Key { return table.Key{PK: "POP#" + pkSafe(kid), SK: "pop"} }
 func inviteKey(hash []byte) table.Key {

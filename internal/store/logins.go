@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
@@ -201,32 +200,4 @@ func (s *Store) EndSSOSessions(ctx context.Context, uid, credential string) (int
 		}
 	}
 	return len(doomed), nil
-}
-
-// Count adds delta to a fixed-window counter and returns the count in this
-// window and when the window ends (approval-protocol.md 8, "counter").
-func (s *Store) Count(ctx context.Context, name, subject string, delta int, window time.Duration) (n int, ends time.Time, err error) {
-	type counter struct {
-		N    int        `json:"n"`
-		Ends idp.Millis `json:"ends"`
-	}
-	key := rateKey(name, subject)
-	for range tries * 2 {
-		c, version, err := get[counter](ctx, s, key)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return 0, time.Time{}, err
-		}
-		if errors.Is(err, ErrNotFound) {
-			c = counter{Ends: s.clock.Now().Add(window)}
-		}
-		c.N = max(0, c.N+delta)
-		_, err = put(ctx, s, key, version, c.Ends.Time(), c)
-		if err == nil {
-			return c.N, c.Ends.Time(), nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return 0, time.Time{}, err
-		}
-	}
-	return 0, time.Time{}, idp.E(idp.Busy, "counter %s kept changing", name)
 }

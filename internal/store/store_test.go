@@ -166,22 +166,27 @@ func TestUpdateSession(t *testing.T) {
 	})
 }
 
-func TestCount(t *testing.T) {
+func TestTries(t *testing.T) {
 	f := newStore(t)
-	take := func(delta, want int) {
+	take := func(left int, wait time.Duration) {
 		t.Helper()
-		n, ends, err := f.Count(t.Context(), "tries", "192.0.2.1", delta, time.Minute)
-		if err != nil || n != want || !ends.After(time.UnixMilli(f.now.Load())) {
-			t.Errorf("%d until %v, %v; want %d", n, ends, err, want)
+		n, w, err := f.TakeTry(t.Context(), "tries", "192.0.2.1", 2, time.Minute)
+		if err != nil || n != left || max(w, 0) != wait {
+			t.Errorf("%d left, wait %v, %v; want %d, %v", n, w, err, left, wait)
 		}
 	}
-	take(1, 1)
-	f.add(59 * time.Second)
-	take(1, 2) // the window does not slide
-	take(-1, 1)
-	take(-5, 0)
+	take(1, 0)
+	take(0, 0)
+	take(0, 30*time.Second)
+	f.add(29 * time.Second)
+	take(0, time.Second)
 	f.add(time.Second)
-	take(1, 1)
+	take(0, 0)
+	ok(t, f.ReturnTry(t.Context(), "tries", "192.0.2.1", 2, time.Minute))
+	take(0, 0)
+	f.add(time.Hour)
+	ok(t, f.ReturnTry(t.Context(), "tries", "192.0.2.1", 2, time.Minute)) // nothing to give back
+	take(1, 0)
 }
 
 func TestEnrollIsAllOrNothing(t *testing.T) {
@@ -200,7 +205,7 @@ func TestEnrollIsAllOrNothing(t *testing.T) {
 	}
 	used := *inv
 	used.UsedAt, used.DeviceID = f.at(), "D"
-	if err := f.Enroll(ctx, device("D", "P"), &used); idp.CodeOf(err) != idp.Busy {
+	if err := f.Enroll(ctx, store.Enrolling{Device: device("D", "P"), Invite: &used}); idp.CodeOf(err) != idp.Busy {
 		t.Error(err)
 	}
 	_, err := f.Device(ctx, "D")
@@ -208,11 +213,11 @@ func TestEnrollIsAllOrNothing(t *testing.T) {
 	f.faulty.Before = nil
 	stale := used
 	stale.Version = 7
-	is(t, f.Enroll(ctx, device("D", "P"), &stale), store.ErrExists)
+	is(t, f.Enroll(ctx, store.Enrolling{Device: device("D", "P"), Invite: &stale}), store.ErrExists)
 	_, err = f.Device(ctx, "D")
 	is(t, err, store.ErrNotFound)
 
-	ok(t, f.Enroll(ctx, device("D", "P"), &used))
+	ok(t, f.Enroll(ctx, store.Enrolling{Device: device("D", "P"), Invite: &used}))
 	byPop, err := f.DeviceOfPopKey(ctx, "P")
 	ok(t, err)
 	list, err := f.Devices(ctx, "U")
@@ -259,7 +264,7 @@ func TestUsers(t *testing.T) {
 	}
 	inv := &idp.Invite{ID: "I", TokenHash: []byte("h"), UserID: "U2", ExpiresAt: f.at().Add(time.Hour)}
 	ok(t, f.CreateInvite(ctx, inv))
-	ok(t, f.Enroll(ctx, &idp.Device{ID: "D", UserID: "U2", PopKeyID: "P"}, inv))
+	ok(t, f.Enroll(ctx, store.Enrolling{Device: &idp.Device{ID: "D", UserID: "U2", PopKeyID: "P"}, Invite: inv}))
 	ok(t, f.SaveSSOSession(ctx, &idp.SSOSession{SID: "S", UserID: "U2", ExpiresAt: f.at().Add(time.Hour)}))
 	ok(t, f.DeleteUser(ctx, "U2"))
 	for what, err := range map[string]error{
@@ -356,7 +361,7 @@ func TestOutageIsBusy(t *testing.T) {
 		"facts":   second(f.Facts(ctx, "sp", "cred", "login")),
 		"users":   func() error { _, _, err := f.Users(ctx, "", 10); return err }(),
 		"save":    f.SaveUser(ctx, &idp.User{ID: "U", Email: "a@b"}),
-		"count":   func() error { _, _, err := f.Count(ctx, "n", "s", 1, time.Minute); return err }(),
+		"count":   func() error { _, _, err := f.TakeTry(ctx, "n", "s", 1, time.Minute); return err }(),
 		"code":    f.PutCode(ctx, []byte("mac"), "S", f.at().Add(time.Minute)),
 	} {
 		if !errors.Is(err, &idp.Error{Code: idp.Busy, Reason: idp.StoreUnavailable}) {

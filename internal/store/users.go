@@ -157,6 +157,13 @@ func (s *Store) DeleteUser(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	for _, key := range []table.Key{recoveryKey(id), enrolledKey(id)} {
+		more, err := s.indexDelete(ctx, key)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, more...)
+	}
 	ops = append(ops, table.Op{Delete: &table.Item{Key: userKey(id), Version: u.Version}})
 	return outside("delete user", s.table.Transact(ctx, ops...))
 }

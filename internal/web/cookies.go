@@ -14,10 +14,11 @@ const (
 	CookieSSO     = "ss"  // SSO session
 	CookieEnroll  = "en"  // enrollment
 	CookieKnown   = "bid" // known browser
+	CookieStepUp  = "su"  // a user check under way
 )
 
 // ourCookies are those that hold a secret; two of one name are refused.
-var ourCookies = []string{CookieBrowser, CookieSSO, CookieEnroll, CookieKnown}
+var ourCookies = []string{CookieBrowser, CookieSSO, CookieEnroll, CookieKnown, CookieStepUp}
 
 // BrowserSecretLife is how long the browser secret lives after the last page.
 const BrowserSecretLife = 15 * time.Minute

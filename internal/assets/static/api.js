@@ -22,13 +22,14 @@ export class Problem extends Error {
   }
 }
 
-// call sends a request and returns the decoded answer. Without a body it is a
-// GET; a body (which may be {}) makes it a POST. key is an Idempotency-Key,
-// claim the key that a phone holds a session by.
-export async function call(path, { body, key, claim } = {}) {
+// call sends a request and returns the decoded answer, null where there is none.
+// Without a body it is a GET; a body (which may be {}) makes it a POST, unless
+// method says otherwise. key is an Idempotency-Key, claim the key that a phone
+// holds a session by.
+export async function call(path, { body, key, claim, method = "POST" } = {}) {
   const init = { headers: { Accept: "application/json" }, cache: "no-store", credentials: "same-origin", redirect: "error" };
   if (body) {
-    init.method = "POST";
+    init.method = method;
     init.headers["Content-Type"] = "application/json";
     init.headers["X-Requested-By"] = "latchkey";
     init.body = JSON.stringify(body);
@@ -40,7 +41,7 @@ export async function call(path, { body, key, claim } = {}) {
   const alarm = setTimeout(() => stop.abort(), patience);
   try {
     const response = await fetch(path, { ...init, signal: stop.signal });
-    const answer = await response.json();
+    const answer = response.status === 204 ? null : await response.json();
     if (!response.ok) throw problemOf(response, answer);
     return answer;
   } catch (e) {

@@ -41,7 +41,7 @@ export class FrameClock {
 }
 
 // draw puts a frame into svg as one path, a rectangle per run of dark modules.
-function draw(svg, frame) {
+export function draw(svg, frame) {
   const side = (frame?.size ?? 37) + 2 * quiet;
   svg.setAttribute("viewBox", `0 0 ${side} ${side}`);
   svg.firstElementChild.setAttribute("d", frame ? runs(frame.size, frame.bits) : "");

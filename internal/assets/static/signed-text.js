@@ -12,16 +12,26 @@ export async function challengeOf(claim, match) {
   return base64url(await sha256(await signedText(claim, match)));
 }
 
+// addChallengeOf is the challenge by which this device vouches for a new one
+// (11.4): the answer about an adding in progress, with its id.
+export async function addChallengeOf(adding) {
+  return base64url(await sha256(await textOf({ sid: adding.id, decision: "add-device", match: none, ...adding })));
+}
+
 // signedText returns the 13 lines. match is the number as typed, if one was
 // asked for.
 export async function signedText({ sid, context, text }, match = none) {
   if (text.sp !== context.app.entity_id) throw new Problem("bad_challenge"); // one app shown, another one signed
+  return textOf({ sid, decision: "approve", match, context, text });
+}
+
+async function textOf({ sid, decision, match, context, text }) {
   const lines = {
     sid,
     idp: text.idp,
     sp: text.sp,
     req: text.req,
-    decision: "approve",
+    decision,
     acr: text.acr,
     match,
     live: none,

@@ -2,12 +2,10 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/idp"
-	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
@@ -38,7 +36,10 @@ func (h *Handlers) revokeDevice(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	event := idp.AuditEvent{Event: idp.AuditDeviceRevoked, UserID: u.ID, Device: d.Name, Cred: d.ID}
-	if err := h.change(ctx, event, func() error { return h.revoke(ctx, u, d.ID) }); err != nil {
+	if err := h.change(ctx, event, func() error {
+		_, err := h.Store.RevokeDevice(ctx, u.ID, d.ID)
+		return err
+	}); err != nil {
 		return err
 	}
 	return noContent(w)
@@ -55,28 +56,4 @@ func (h *Handlers) deviceOf(ctx context.Context, u *idp.User, id string) (*idp.D
 		return nil, notFound("device of another user")
 	}
 	return d, nil
-}
-
-// revoke tries again when the device approves at the same moment, and ends the
-// sessions also of a device that was revoked before.
-func (h *Handlers) revoke(ctx context.Context, u *idp.User, id string) error {
-	for range 5 {
-		d, err := h.deviceOf(ctx, u, id)
-		if err != nil {
-			return err
-		}
-		if d.State != idp.DeviceRevoked {
-			d.State = idp.DeviceRevoked
-			err = h.Store.SaveDevice(ctx, d)
-		}
-		if errors.Is(err, store.ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		_, err = h.Store.EndSSOSessions(ctx, u.ID, id)
-		return err
-	}
-	return idp.E(idp.Busy, "device kept changing")
 }

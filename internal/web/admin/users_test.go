@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/store"
 )
 
 type userPage = adminapi.Page[adminapi.User]
@@ -28,10 +29,12 @@ func (f *fixture) signIn(uid, device string) {
 	inv := &idp.Invite{ID: "I" + device, TokenHash: []byte(device), UserID: uid, ExpiresAt: idp.At(f.now.Add(time.Hour))}
 	must(f.t, f.store.CreateInvite(ctx, inv))
 	inv.UsedAt = idp.At(f.now)
-	must(f.t, f.store.Enroll(ctx, &idp.Device{
+	count, err := f.store.Enrolled(ctx, uid)
+	must(f.t, err)
+	must(f.t, f.store.Enroll(ctx, store.Enrolling{Count: count, Invite: inv, Device: &idp.Device{
 		ID: device, UserID: uid, Type: "device-key", Name: "Phone " + device, State: idp.DeviceActive,
 		PopKeyID: "pop-" + device, UVKey: []byte("secret?"), CreatedAt: idp.At(f.now),
-	}, inv))
+	}}))
 	must(f.t, f.store.SaveSSOSession(ctx, &idp.SSOSession{
 		SID: "S" + device, UserID: uid, CredentialID: device, ExpiresAt: idp.At(f.now.Add(time.Hour)),
 	}))

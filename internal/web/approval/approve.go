@@ -171,7 +171,7 @@ func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch, return
 		return refuse(err)
 	}
 	// The credential first: if the session's write fails, nothing was granted.
-	ended, err := h.Approver.Used(ctx, device, s, event.ApprovalHash)
+	ended, err := h.Approver.Used(ctx, device, s.Context.App.Name, event.ApprovalHash)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (h *Handlers) approveEvent(ctx context.Context, s idp.QRSession, ch, return
 // the limit of the person, and gives it back if it was right. Only somebody who
 // signs with the person's own device gets here.
 func (h *Handlers) number(ctx context.Context, s idp.QRSession, uid, typed string) error {
-	if err := h.numbers.Take(ctx, uid); err != nil {
+	if _, err := h.numbers.Take(ctx, uid); err != nil {
 		return err
 	}
 	if !login.NumberMatches(s, typed) {

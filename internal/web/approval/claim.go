@@ -56,7 +56,8 @@ func (h *Handlers) claim(w http.ResponseWriter, r *http.Request) error {
 		if refusedClaim(err) && idp.CodeOf(err) != idp.QRInvalid {
 			// A frame of ours that came too late or second is counted; a forged
 			// one costs nothing but the check of its tag.
-			err = errors.Join(h.refused.Take(r.Context(), address), err)
+			_, limited := h.refused.Take(r.Context(), address)
+			err = errors.Join(limited, err)
 		}
 	} else {
 		s, err = h.claimCode(r.Context(), body.UserCode, address, event)
@@ -96,7 +97,7 @@ func (h *Handlers) claimFrame(ctx context.Context, text string, event login.Clai
 // claimCode counts the try before the code is looked up, so that guesses in
 // parallel cannot exceed the limit, and gives it back if the code was right.
 func (h *Handlers) claimCode(ctx context.Context, typed, address string, event login.Claim) (idp.QRSession, error) {
-	if err := h.codes.Take(ctx, address); err != nil {
+	if _, err := h.codes.Take(ctx, address); err != nil {
 		return idp.QRSession{}, err
 	}
 	s, err := h.lookUp(ctx, typed, event)
@@ -106,7 +107,7 @@ func (h *Handlers) claimCode(ctx context.Context, typed, address string, event l
 	case idp.AlreadyScanned, idp.Contested, idp.Busy: // the code was right
 		return s, errors.Join(err, h.codes.Return(ctx, address))
 	case idp.QRInvalid:
-		if alarm := h.allCode.Take(ctx, "all"); idp.CodeOf(alarm) == idp.SlowDown {
+		if _, alarm := h.allCode.Take(ctx, "all"); idp.CodeOf(alarm) == idp.SlowDown {
 			h.Log.ErrorContext(ctx, "user codes are being guessed", "event", "alarm", "reason", "codes-wrong-all")
 		}
 	}

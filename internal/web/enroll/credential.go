@@ -9,20 +9,28 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/devicekey"
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
-// types are the kinds of credentials that can be enrolled here.
-func (h *Handlers) types() []string {
-	if h.RP == nil {
-		return []string{devicekey.Type}
+// types are the kinds of credentials that can be enrolled here. A native key has
+// no attestation yet, so it is offered only where none is asked for.
+func (h *Handlers) types(e *idp.Enrollment) []string {
+	types := []string{}
+	if h.RP != nil {
+		types = append(types, passkey.Type)
 	}
-	return []string{passkey.Type, devicekey.Type}
+	if h.policy(e).Policy == passkey.None {
+		types = append(types, devicekey.Type)
+	}
+	return types
 }
 
-func (h *Handlers) offers(typ string) bool { return slices.Contains(h.types(), typ) }
+func (h *Handlers) offers(e *idp.Enrollment, typ string) bool {
+	return slices.Contains(h.types(e), typ)
+}
 
 type optionsBody struct {
 	Type string `json:"type"`
@@ -39,7 +47,7 @@ func (h *Handlers) options(w http.ResponseWriter, r *http.Request) error {
 	if err := web.ReadJSON(r, web.MaxJSON, false, &body); err != nil {
 		return err
 	}
-	if !h.offers(body.Type) {
+	if !h.offers(e, body.Type) {
 		return idp.E(idp.AttestationRefused, "type is not offered")
 	}
 	if e.Challenge, err = idp.NewSecret(h.Random, 32); err != nil {
@@ -72,7 +80,7 @@ func (h *Handlers) creationOptions(ctx context.Context, e *idp.Enrollment) (any,
 		return nil, err
 	}
 	return h.RP.CreationOptions(passkey.User{Handle: handle, Name: user.Email, Display: user.Display()},
-		passkey.Describe(devices), e.Challenge, passkey.None, e.ExpiresAt.Sub(h.Now())), nil
+		passkey.Describe(devices), e.Challenge, h.policy(e).Policy, e.ExpiresAt.Sub(h.Now())), nil
 }
 
 func changedMeanwhile(err error) error {
@@ -112,7 +120,11 @@ func (h *Handlers) finish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	stored, err := h.store(r.Context(), e, device, cleanName(body.Name), cleanName(body.Kind))
+	device.Name, device.Kind = idp.CleanName(body.Name), idp.CleanName(body.Kind)
+	if device.Kind == "" {
+		device.Kind = login.PhoneKind(r.UserAgent())
+	}
+	stored, err := h.store(r.Context(), e, device)
 	if err != nil {
 		return err
 	}
@@ -127,12 +139,12 @@ func (h *Handlers) finish(w http.ResponseWriter, r *http.Request) error {
 // for its type.
 func (h *Handlers) register(e *idp.Enrollment, body finishBody) (idp.Device, error) {
 	switch {
-	case !h.offers(body.Type):
+	case !h.offers(e, body.Type):
 		return idp.Device{}, idp.E(idp.AttestationRefused, "type is not offered")
 	case len(e.Challenge) == 0 || e.Type != body.Type:
 		return idp.Device{}, idp.E(idp.BadChallenge, "no challenge was asked for, or for another type")
 	case body.Type == devicekey.Type:
 		return devicekey.Register(e.Challenge, body.Keys, body.Proofs)
 	}
-	return h.RP.VerifyRegistration(body.Attestation, e.Challenge, passkey.Attestation{Policy: passkey.None})
+	return h.RP.VerifyRegistration(body.Attestation, e.Challenge, h.policy(e))
 }

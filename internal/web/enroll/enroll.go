@@ -1,16 +1,20 @@
 // Package enroll binds a phone to a person (approval-protocol.md 11 and 15.3):
 //
 //	POST /v1/enroll/redeem    an invite's token -> who invites, __Host-en
+//	POST /v1/enroll/recovery  a recovery code -> the same
 //	POST /v1/enroll/options   a challenge
 //	POST /v1/enroll/finish    keys and proofs -> the device
 //	GET  /e                   where an invite's link leads
 //
 // Invariants: redeeming burns nothing, so that a mail scanner breaks nothing;
-// finish burns the invite in the transaction that stores the device. A device
-// of a user who already has one starts on probation.
+// finish burns the invite in the transaction that stores the device. A recovery
+// code is burnt when it opens an enrollment. A device of a user who already has
+// one starts on probation, and so does one that a recovery code let in; one
+// that an old device is to vouch for starts as pending and can do nothing.
 package enroll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -18,6 +22,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/directory"
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -25,29 +30,39 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
-// life is how long an enrollment may take after its invite was opened.
-const life = 15 * time.Minute
+// life is how long an enrollment may take after its invite was opened, and
+// recoveryLife after a recovery code was used (12.3).
+const (
+	life         = 15 * time.Minute
+	recoveryLife = 10 * time.Minute
+)
 
 // Handlers serve the routes.
 type Handlers struct {
 	*web.Site
 	Directory directory.Directory
+	Masters   *login.MasterKeys
 	RP        *passkey.RP // nil: this address cannot have passkeys
 
-	tries *ratelimit.Window // invites that are none, per address
+	// Attestation is what the deployment asks of new keys; an invite may ask
+	// for another policy.
+	Attestation passkey.Attestation
+
+	tries    *ratelimit.Window // invites that are none, per address
+	recovers *ratelimit.Window // recovery codes that are none, per address
 }
 
-// New makes the handlers.
-func New(site *web.Site, dir directory.Directory, rp *passkey.RP) *Handlers {
-	return &Handlers{
-		Site: site, Directory: dir, RP: rp,
-		tries: ratelimit.NewWindow("invite-tries", 10, 10*time.Minute, site.Store, site.Clock),
-	}
+// New completes the handlers.
+func New(h Handlers) *Handlers {
+	h.tries = ratelimit.NewWindow("invite-tries", 10, 10*time.Minute, h.Store, h.Clock)
+	h.recovers = ratelimit.NewWindow("recovery-tries", 10, 10*time.Minute, h.Store, h.Clock)
+	return &h
 }
 
 // Mount adds the routes.
 func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("POST /v1/enroll/redeem", h.API(h.redeem))
+	mux.Handle("POST /v1/enroll/recovery", h.API(h.recovery))
 	mux.Handle("POST /v1/enroll/options", h.API(h.options))
 	mux.Handle("POST /v1/enroll/finish", h.API(h.finish))
 	mux.Handle("GET /e", h.Page(h.page))
@@ -55,7 +70,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 
 // page is where an invite's link leads.
 func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
-	return h.Pages.Enroll(w, pages.EnrollPage{Frame: h.Frame(w, r, "/e"), Host: h.Config.Host()})
+	return h.Pages.Enroll(w, pages.EnrollPage{Frame: h.Frame(w, r, "/e"), Host: h.Config.Host(), TestSignIn: h.RP != nil})
 }
 
 type redeemBody struct {
@@ -66,6 +81,7 @@ type redeemed struct {
 	User      userView `json:"user"`
 	InvitedBy string   `json:"invited_by"`
 	Needs     []string `json:"needs"`
+	Binding   string   `json:"binding"`
 	Policy    policy   `json:"policy"`
 }
 
@@ -92,14 +108,27 @@ func (h *Handlers) redeem(w http.ResponseWriter, r *http.Request) error {
 	}
 	inv, err := h.invite(ctx, body.Token)
 	if idp.CodeOf(err) == idp.InviteUnknown {
-		if limited := h.tries.Take(ctx, address); limited != nil {
+		if _, limited := h.tries.Take(ctx, address); limited != nil {
 			return limited
 		}
 	}
 	if err != nil {
 		return err
 	}
-	user, err := h.Directory.User(ctx, inv.UserID)
+	e := &idp.Enrollment{
+		InviteID: inv.ID, TokenHash: inv.TokenHash, UserID: inv.UserID, Binding: inv.Binding, Policy: inv.Policy, ExpiresAt: h.Now().Add(life),
+	}
+	if inv.Binding == idp.BindingDevice {
+		e.ExpiresAt = min(e.ExpiresAt, inv.ExpiresAt)
+	}
+	event := idp.AuditEvent{Event: idp.AuditInviteOpened, Actor: "phone", UserID: inv.UserID, Detail: map[string]string{"invite": inv.ID}}
+	return h.open(w, r, e, inv.InvitedBy, event)
+}
+
+// open begins an enrollment: who it is for, and the cookie that goes on with it.
+func (h *Handlers) open(w http.ResponseWriter, r *http.Request, e *idp.Enrollment, by string, event idp.AuditEvent) error {
+	ctx := r.Context()
+	user, err := h.Directory.User(ctx, e.UserID)
 	if err != nil {
 		return err
 	}
@@ -111,18 +140,30 @@ func (h *Handlers) redeem(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	hash := secret.Hash()
-	err = h.Store.SaveEnrollment(ctx, &idp.Enrollment{
-		CookieHash: hash[:], InviteID: inv.ID, TokenHash: inv.TokenHash, UserID: user.ID, ExpiresAt: h.Now().Add(life),
-	})
-	if err != nil {
+	e.CookieHash = hash[:]
+	if err := h.Store.SaveEnrollment(ctx, e); err != nil {
 		return err
 	}
-	h.Record(ctx, idp.AuditEvent{Event: idp.AuditInviteOpened, Actor: "phone", UserID: user.ID, Detail: map[string]string{"invite": inv.ID}})
-	h.SetCookie(w, web.CookieEnroll, secret.Reveal(), life)
+	h.Record(ctx, event)
+	h.SetCookie(w, web.CookieEnroll, secret.Reveal(), e.ExpiresAt.Sub(h.Now()))
 	return web.JSON(w, http.StatusOK, redeemed{
-		User: userView{user.Display()}, InvitedBy: inv.InvitedBy, Needs: []string{},
-		Policy: policy{Types: h.types(), Attestation: string(passkey.None)},
+		User: userView{user.Display()}, InvitedBy: by, Needs: []string{}, Binding: bindingOf(e),
+		Policy: policy{Types: h.types(e), Attestation: string(h.policy(e).Policy)},
 	})
+}
+
+func bindingOf(e *idp.Enrollment) string { return cmp.Or(e.Binding, idp.BindingInvite) }
+
+// policy is what is asked of a new key: by the invite, else by the deployment.
+func (h *Handlers) policy(e *idp.Enrollment) passkey.Attestation {
+	a := h.Attestation
+	if e.Policy != "" {
+		a.Policy = passkey.Policy(e.Policy)
+	}
+	if a.Policy == "" {
+		a.Policy = passkey.None
+	}
+	return a
 }
 
 // invite finds an invite that can still be used by its token.
@@ -140,6 +181,9 @@ func (h *Handlers) invite(ctx context.Context, token string) (*idp.Invite, error
 		return nil, err
 	}
 	if !inv.Open(h.Now()) {
+		if inv.UsedAt == 0 && inv.RevokedAt == 0 {
+			h.Record(ctx, idp.AuditEvent{Event: idp.AuditInviteExpired, Actor: "phone", UserID: inv.UserID, Detail: map[string]string{"invite": inv.ID}})
+		}
 		return nil, idp.E(idp.InviteUsed, "invite %s is used, withdrawn or too old", inv.ID)
 	}
 	return inv, nil

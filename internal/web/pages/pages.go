@@ -16,9 +16,9 @@ import (
 
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
-	catalog                               *i18n.Catalog
-	random                                io.Reader
-	login, approve, enroll, message, post *template.Template
+	catalog                                   *i18n.Catalog
+	random                                    io.Reader
+	login, approve, enroll, me, message, post *template.Template
 }
 
 // New takes the templates of a, the messages and a random reader for nonces. It
@@ -27,6 +27,7 @@ func New(a *assets.Assets, catalog *i18n.Catalog, random io.Reader) (*Pages, err
 	p := &Pages{catalog: catalog, random: random}
 	for name, t := range map[string]**template.Template{
 		"login.html": &p.login, "approve.html": &p.approve, "enroll.html": &p.enroll,
+		"me.html":      &p.me,
 		"message.html": &p.message, "post.html": &p.post,
 	} {
 		found, err := a.Template(name)
@@ -55,6 +56,7 @@ func (p *Pages) try(f Frame) error {
 		{p.login, loginData{LoginPage: LoginPage{Frame: f, Passkey: true}}},
 		{p.approve, approveData{ApprovePage: ApprovePage{Frame: f}}},
 		{p.enroll, enrollData{EnrollPage: EnrollPage{Frame: f, TestSignIn: true}}},
+		{p.me, meData{MePage: MePage{Frame: f}}},
 		{p.message, messageData{MessagePage: MessagePage{
 			Frame: f, Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r",
 		}}},

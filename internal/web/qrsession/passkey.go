@@ -132,7 +132,7 @@ func (h *Handlers) passkeyEvent(ctx context.Context, s idp.QRSession, event logi
 	if err := approver.Reaches(level, facts.SP, facts.Login); err != nil {
 		return refuse(err)
 	}
-	ended, err := h.Approver.Used(ctx, device, s, result.ApprovalHash)
+	ended, err := h.Approver.Used(ctx, device, s.Context.App.Name, result.ApprovalHash)
 	if err != nil {
 		return event, err
 	}

@@ -1,0 +1,154 @@
+package me
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/web"
+)
+
+// deviceView is a device as its owner sees it.
+type deviceView struct {
+	ID             string `json:"id"`
+	Name           string `json:"name"`
+	Kind           string `json:"kind"`
+	Type           string `json:"type"`
+	State          string `json:"state"` // active, probation, pending
+	Synced         bool   `json:"synced"`
+	Suspect        bool   `json:"suspect"` // a copy of its key may exist
+	Binding        string `json:"binding"`
+	AddedAt        int64  `json:"added_at"`
+	LastUsedAt     int64  `json:"last_used_at,omitempty"`
+	LastUsedApp    string `json:"last_used_app,omitempty"`
+	LastUsedPlace  string `json:"last_used_place,omitempty"`
+	ProbationUntil int64  `json:"probation_until,omitempty"`
+	This           bool   `json:"this"` // it approved the session that asks
+}
+
+func (h *Handlers) devices(w http.ResponseWriter, r *http.Request) error {
+	p, err := h.who(r)
+	if err != nil {
+		return err
+	}
+	devices, err := h.Store.Devices(r.Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	items := []deviceView{}
+	for i := range devices {
+		if d := &devices[i]; d.State != idp.DeviceRevoked {
+			items = append(items, h.deviceView(d, p))
+		}
+	}
+	return web.JSON(w, http.StatusOK, map[string]any{"items": items})
+}
+
+func (h *Handlers) deviceView(d *idp.Device, p person) deviceView {
+	v := deviceView{
+		ID: d.ID, Name: d.Name, Kind: d.Kind, Type: d.Type, State: d.State, Synced: d.BackupEligible, Suspect: d.CloneSuspect,
+		Binding: d.Binding, AddedAt: d.CreatedAt.Seconds(), LastUsedAt: d.LastUsedAt.Seconds(), LastUsedApp: d.LastUsedApp,
+		LastUsedPlace: d.LastUsedPlace, This: d.ID == p.session.CredentialID,
+	}
+	if d.State == idp.DeviceProbation {
+		if d.ProbationUntil.Over(h.Now()) {
+			v.State = idp.DeviceActive
+		} else {
+			v.ProbationUntil = d.ProbationUntil.Seconds()
+		}
+	}
+	return v
+}
+
+type renameBody struct {
+	Name string `json:"name"`
+}
+
+func (h *Handlers) rename(w http.ResponseWriter, r *http.Request) error {
+	p, err := h.who(r)
+	if err != nil {
+		return err
+	}
+	var body renameBody
+	if err := web.ReadJSON(r, web.MaxJSON, true, &body); err != nil {
+		return err
+	}
+	name := idp.CleanName(body.Name)
+	if name == "" {
+		return idp.E(idp.Invalid, "A device needs a name.")
+	}
+	for range 4 {
+		d, err := h.own(r, p)
+		if err != nil {
+			return err
+		}
+		d.Name = name
+		err = h.Store.SaveDevice(r.Context(), d)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		h.audit(r, p, idp.AuditEvent{Event: idp.AuditDeviceRenamed, Device: d.Name, Cred: d.ID})
+		return web.JSON(w, http.StatusOK, h.deviceView(d, p))
+	}
+	return idp.E(idp.Busy, "device kept changing")
+}
+
+// own is the device of the path, if it is the person's and was not removed.
+func (h *Handlers) own(r *http.Request, p person) (*idp.Device, error) {
+	d, err := h.Store.Device(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, mine(err)
+	}
+	if d.UserID != p.ID || d.State == idp.DeviceRevoked {
+		return nil, mine(store.ErrNotFound)
+	}
+	return d, nil
+}
+
+type removeBody struct {
+	Confirm string `json:"confirm"`
+}
+
+// remove revokes a device. The last one wants its name typed, because nobody
+// can sign in afterwards; the session that asks ends if that device approved it.
+func (h *Handlers) remove(w http.ResponseWriter, r *http.Request) error {
+	p, err := h.trusted(r, web.VerifiedFor)
+	if err != nil {
+		return err
+	}
+	var body removeBody
+	if err := web.ReadJSON(r, web.MaxJSON, true, &body); err != nil {
+		return err
+	}
+	d, err := h.own(r, p)
+	if err != nil {
+		return err
+	}
+	devices, err := h.Store.Devices(r.Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	others := 0
+	for i := range devices {
+		if devices[i].ID != d.ID && devices[i].Usable() {
+			others++
+		}
+	}
+	if others == 0 && d.Usable() && !strings.EqualFold(strings.TrimSpace(body.Confirm), d.Name) {
+		return idp.E(idp.LastDevice, "the last device, without its name as confirmation")
+	}
+	if _, err := h.Store.RevokeDevice(r.Context(), p.ID, d.ID); err != nil {
+		return mine(err)
+	}
+	h.audit(r, p, idp.AuditEvent{Event: idp.AuditDeviceRevoked, Device: d.Name, Cred: d.ID, Detail: map[string]string{"by": "owner"}})
+	if d.ID == p.session.CredentialID {
+		h.ClearCookie(w, web.CookieSSO)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
