@@ -41,7 +41,7 @@ var sections = map[string][]string{
 }
 
 // importPath finds the module that a script imports: ... from "./name.js".
-var importPath = regexp.MustCompile(`from "\./([a-z-]+\.js)"`)
+var importPath = regexp.MustCompile(`from "\./([a-z0-9-]+\.js)"`)
 
 // Assets is the set of embedded files. It is immutable and safe for
 // concurrent use.
