@@ -16,29 +16,31 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 )
 
 // At 320 px nothing has to be scrolled sideways, and the phone can still scan.
 func TestNarrowScreen(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
-	b.size(320, 640)
-	b.open(w.app.url)
-	b.waiting()
+	b.Size(320, 640)
+	b.Open(w.app.url)
+	b.Waiting()
 	fits := func(what string) {
 		t.Helper()
-		if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+		if over := chrome.Eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 			t.Errorf("%s: %d px too wide", what, over)
 		}
 	}
 	fits("waiting")
 	req := w.claim(w.dana, b)
-	b.notice("Phone connected", "Check your phone - "+appName)
+	b.Notice("Phone connected", "Check your phone - "+appName)
 	fits("connected")
 	w.approve(w.dana, req)
-	b.notice("Continue as "+w.danasMasked+"?", "Is this you? - "+appName)
+	b.Notice("Continue as "+w.danasMasked+"?", "Is this you? - "+appName)
 	fits("confirm")
-	b.click("#notice-first")
+	b.Click("#notice-first")
 	w.arrived(b, "dana@example.com")
 }
 
@@ -46,19 +48,19 @@ func TestNarrowScreen(t *testing.T) {
 func TestDark(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
-	b.prefer("prefers-color-scheme", "dark")
-	b.open(w.app.url)
+	b.Prefer("prefers-color-scheme", "dark")
+	b.Open(w.app.url)
 	w.claim(w.dana, b)
-	b.until(`Math.max(...getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)) < 64`)
+	b.Until(`Math.max(...getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)) < 64`)
 }
 
 func TestReducedMotion(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
-	b.prefer("prefers-reduced-motion", "reduce")
-	b.open(w.app.url)
-	b.waiting()
-	if n := eval[int](b, `document.getAnimations().filter((a) => a.playState === "running").length`); n > 0 {
+	b.Prefer("prefers-reduced-motion", "reduce")
+	b.Open(w.app.url)
+	b.Waiting()
+	if n := chrome.Eval[int](b, `document.getAnimations().filter((a) => a.playState === "running").length`); n > 0 {
 		t.Errorf("%d animations run", n)
 	}
 }
@@ -69,13 +71,13 @@ func TestPageWeight(t *testing.T) {
 	w := newWorld(t)
 	b := w.start()
 	total, parts := 0, 0
-	for _, address := range slices.Compact(slices.Sorted(slices.Values(b.requested()))) {
+	for _, address := range slices.Compact(slices.Sorted(slices.Values(b.Requested()))) {
 		path, ours := strings.CutPrefix(address, w.idp.URL)
 		if !ours || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/saml/") {
 			continue
 		}
 		if strings.HasPrefix(path, "/login?") {
-			total += compressed(t, []byte(eval[string](b, "document.documentElement.outerHTML")))
+			total += compressed(t, []byte(chrome.Eval[string](b, "document.documentElement.outerHTML")))
 		} else {
 			total += weigh(t, address)
 		}
@@ -119,16 +121,16 @@ func TestMain(m *testing.M) {
 }
 
 // picture writes what a tab shows, where LATCHKEY_SCREENSHOTS names a folder.
-func (w *world) picture(b *tab, name string) {
+func (w *world) picture(b *chrome.Tab, name string) {
 	w.t.Helper()
 	folder := os.Getenv("LATCHKEY_SCREENSHOTS")
 	if folder == "" {
 		return
 	}
-	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 840, Height: 700, DeviceScaleFactor: 1.5})
-	b.until("document.fonts.status === 'loaded'")
-	shot := get(b, chromedp.CaptureScreenshot())
-	b.size(1280, 800)
+	chrome.Call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 840, Height: 700, DeviceScaleFactor: 1.5})
+	b.Until("document.fonts.status === 'loaded'")
+	shot := chrome.Get(b, chromedp.CaptureScreenshot())
+	b.Size(1280, 800)
 	must(w.t, os.MkdirAll(folder, 0o755))                                    //nolint:gosec // pictures are for everyone
 	must(w.t, os.WriteFile(filepath.Join(folder, name+".png"), shot, 0o644)) //nolint:gosec // as above
 	if len(shot) > 150<<10 {
@@ -136,9 +138,9 @@ func (w *world) picture(b *tab, name string) {
 	}
 }
 
-func (w *world) pictureDark(b *tab, name string) {
+func (w *world) pictureDark(b *chrome.Tab, name string) {
 	w.t.Helper()
-	b.prefer("prefers-color-scheme", "dark")
+	b.Prefer("prefers-color-scheme", "dark")
 	w.picture(b, name)
-	b.prefer("prefers-color-scheme", "light")
+	b.Prefer("prefers-color-scheme", "light")
 }

@@ -4,7 +4,6 @@ package browsertest
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,12 +14,12 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/adminclient"
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
 )
 
@@ -29,53 +28,38 @@ const iPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebK
 // webPhone is a phone without an app: a browser of its own that shares nothing
 // with the computer's, and the passkeys in it.
 type webPhone struct {
-	*tab
-	keys *authenticator
+	*chrome.Tab
+	t    *testing.T
+	keys *chrome.Authenticator
 }
 
 // webPhone may talk to the identity provider only.
 func (w *world) webPhone() *webPhone {
 	w.t.Helper()
-	b := openBrowser(w.t, host(w.t, w.idp.URL))
-	call(b, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: iPhone, Platform: "iPhone"})
-	call(b, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true})
-	b.size(390, 844)
-	return &webPhone{b, b.authenticator()}
-}
-
-// scan opens what the camera reads on a screen, up to the question.
-func (p *webPhone) scan(screen *tab) {
-	p.t.Helper()
-	p.open(screen.camera())
-	p.pane("request", "Sign in to "+appName+"?")
-}
-
-// ready waits until a button's act is over.
-func (b *tab) ready(selector string) {
-	b.t.Helper()
-	b.until(fmt.Sprintf(`!document.querySelector(%q).hasAttribute("aria-disabled")`, selector))
-}
-
-// pane waits for one part of a phone's page.
-func (b *tab) pane(id, heading string) {
-	b.t.Helper()
-	b.until(fmt.Sprintf(`document.querySelector("#%s")?.checkVisibility() && document.querySelector("#%[1]s h1").textContent === %q`, id, heading))
-}
-
-// told waits for a text that begins so.
-func (b *tab) told(selector, text string) {
-	b.t.Helper()
-	b.until(fmt.Sprintf(`document.querySelector(%[1]q)?.checkVisibility() && document.querySelector(%[1]q).textContent.startsWith(%[2]q)`, selector, text))
+	b := chrome.Open(w.t, host(w.t, w.idp.URL))
+	chrome.Call(b, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: iPhone, Platform: "iPhone"})
+	b.TouchScreen()
+	b.Size(390, 844)
+	return &webPhone{b, w.t, b.Authenticator()}
 }
 
 // enroll uses an invite, up to the end.
-func (b *tab) enroll(link string) {
-	b.t.Helper()
-	b.open(link)
-	b.click("#start-go")
-	b.click("#who-yes")
-	b.click("#make-form button")
-	b.pane("done", "This phone is ready")
+func (p *webPhone) enroll(link string) { enroll(p.Tab, link) }
+
+// scan opens what the camera reads on a screen, up to the question.
+func (p *webPhone) scan(screen *chrome.Tab) {
+	p.t.Helper()
+	p.Open(screen.Camera())
+	p.Pane("request", "Sign in to "+appName+"?")
+}
+
+// enroll uses an invite, up to the end.
+func enroll(b *chrome.Tab, link string) {
+	b.Open(link)
+	b.Click("#start-go")
+	b.Click("#who-yes")
+	b.Click("#make-form button")
+	b.Pane("done", "This phone is ready")
 }
 
 // picture writes what the phone shows, where LATCHKEY_SCREENSHOTS names a folder.
@@ -85,48 +69,14 @@ func (p *webPhone) picture(name string) {
 	if folder == "" {
 		return
 	}
-	call(p.tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1.5, Mobile: true})
-	p.until("document.fonts.status === 'loaded'")
-	shot := get(p.tab, chromedp.CaptureScreenshot())
-	p.size(390, 844)
+	chrome.Call(p.Tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1.5, Mobile: true})
+	p.Until("document.fonts.status === 'loaded'")
+	shot := chrome.Get(p.Tab, chromedp.CaptureScreenshot())
+	p.Size(390, 844)
 	must(p.t, os.WriteFile(filepath.Join(folder, name+".png"), shot, 0o644)) //nolint:gosec // pictures are for everyone
 	if len(shot) > 150<<10 {
 		p.t.Errorf("%s.png has %d bytes", name, len(shot))
 	}
-}
-
-// authenticator is what a device has behind its face or fingerprint reader,
-// played by the browser (WebAuthn domain of its debugging protocol).
-type authenticator struct {
-	b  *tab
-	id webauthn.AuthenticatorID
-}
-
-func (b *tab) authenticator() *authenticator {
-	b.t.Helper()
-	call(b, webauthn.Enable, webauthn.EnableParams{})
-	added, err := chromedp.Call(b.ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
-		Options: &webauthn.VirtualAuthenticatorOptions{
-			Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21,
-			Transport: webauthn.AuthenticatorTransportInternal, HasResidentKey: true,
-			HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
-		},
-	})
-	must(b.t, err)
-	return &authenticator{b, added.AuthenticatorID}
-}
-
-func (a *authenticator) credentials() []*webauthn.Credential {
-	a.b.t.Helper()
-	found, err := chromedp.Call(a.b.ctx, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: a.id})
-	must(a.b.t, err)
-	return found.Credentials
-}
-
-// recognizes sets whether the face or finger is the right one.
-func (a *authenticator) recognizes(yes bool) {
-	a.b.t.Helper()
-	call(a.b, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: a.id, IsUserVerified: yes})
 }
 
 // answers keeps the SAMLResponses that a tab posts.
@@ -135,10 +85,9 @@ type answers struct {
 	xml []string
 }
 
-func (b *tab) answers() *answers {
-	b.t.Helper()
+func listen(b *chrome.Tab) *answers {
 	a := &answers{}
-	must(b.t, chromedp.Listen(b.ctx, func(event any) {
+	b.Listen(func(event any) {
 		e, ok := event.(*network.EventRequestWillBeSent)
 		if !ok || !strings.HasSuffix(e.Request.URL, "/saml/acs") {
 			return
@@ -152,7 +101,7 @@ func (b *tab) answers() *answers {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.xml = append(a.xml, string(text))
-	}))
+	})
 	return a
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/phone"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
 )
 
@@ -51,24 +52,24 @@ func newWorld(t *testing.T) *world {
 
 // browser starts a browser that may talk to the identity provider and the
 // application only.
-func (w *world) browser() *tab {
+func (w *world) browser() *chrome.Tab {
 	w.t.Helper()
-	return openBrowser(w.t, host(w.t, w.idp.URL), host(w.t, w.app.url), host(w.t, w.app.home))
+	return chrome.Open(w.t, host(w.t, w.idp.URL), host(w.t, w.app.url), host(w.t, w.app.home))
 }
 
 // start opens the application, which asks the identity provider.
-func (w *world) start() *tab {
+func (w *world) start() *chrome.Tab {
 	w.t.Helper()
 	b := w.browser()
-	b.open(w.app.url)
-	b.waiting()
+	b.Open(w.app.url)
+	b.Waiting()
 	return b
 }
 
 // claim lets a phone scan what a tab shows.
-func (w *world) claim(p *phone.Phone, b *tab) *phone.Request {
+func (w *world) claim(p *phone.Phone, b *chrome.Tab) *phone.Request {
 	w.t.Helper()
-	req, err := p.Claim(context.Background(), b.camera())
+	req, err := p.Claim(context.Background(), b.Camera())
 	must(w.t, err)
 	return req
 }
@@ -81,10 +82,10 @@ func (w *world) approve(p *phone.Phone, req *phone.Request) {
 }
 
 // arrived waits until the application knows somebody.
-func (w *world) arrived(b *tab, email string) {
+func (w *world) arrived(b *chrome.Tab, email string) {
 	w.t.Helper()
-	b.until(fmt.Sprintf(`document.title === "Home" && document.body.innerText.includes(%q)`, email))
-	if got := eval[string](b, "location.href"); got != w.app.home+"/" {
+	b.Until(fmt.Sprintf(`document.title === "Home" && document.body.innerText.includes(%q)`, email))
+	if got := chrome.Eval[string](b, "location.href"); got != w.app.home+"/" {
 		w.t.Errorf("arrived at %s", got)
 	}
 }

@@ -10,26 +10,28 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 )
 
 // scan opens the link of a code on a phone that has a passkey.
-func scan(t *testing.T, prepare ...func(*fakeApprovals)) (*fakeApprovals, *tab, *authenticator) {
+func scan(t *testing.T, prepare ...func(*fakeApprovals)) (*fakeApprovals, *chrome.Tab, *chrome.Authenticator) {
 	t.Helper()
-	f, b := newFakeApprovals(t), openTab(t)
+	f, b := newFakeApprovals(t), chrome.Open(t)
 	for _, p := range prepare {
 		p(f)
 	}
-	a := b.authenticator()
-	f.key = a.passkey()
-	b.visit(f.origin + "/m#" + aFrame)
+	a := b.Authenticator()
+	f.key = a.AddPasskey(rpID)
+	visit(b, f.origin+"/m#"+aFrame)
 	return f, b, a
 }
 
 // asked is scan up to the question.
-func asked(t *testing.T, prepare ...func(*fakeApprovals)) (*fakeApprovals, *tab, *authenticator) {
+func asked(t *testing.T, prepare ...func(*fakeApprovals)) (*fakeApprovals, *chrome.Tab, *chrome.Authenticator) {
 	t.Helper()
 	f, b, a := scan(t, prepare...)
-	b.pane("request", "Sign in to Payroll?")
+	b.Pane("request", "Sign in to Payroll?")
 	return f, b, a
 }
 
@@ -40,22 +42,22 @@ func TestApprove(t *testing.T) {
 		"#address": "from the IP address 203.0.113.0/24, may be off",
 		".caution": "Only continue if you opened id.example.com on the screen in front of you. We never send codes by e-mail or chat.",
 	} {
-		if got := b.text(selector); got != want {
+		if got := b.Text(selector); got != want {
 			t.Errorf("%s: %q, want %q", selector, got, want)
 		}
 	}
-	b.until(`/^1[2-9] seconds ago$/.test(document.querySelector("#age").textContent) && document.querySelector("#clock").textContent.startsWith("1:5")`)
-	b.until(`document.title === "Sign in to Payroll?" && location.hash === "" && document.querySelector("#logo").naturalWidth > 0`)
-	b.until(`document.activeElement.id === "deny"`)
-	if said := b.said(); !strings.Contains(said, "Sign in to Payroll at sp.example.org? Firefox 145 on Windows 11. near Ljubljana, SI.") {
+	b.Until(`/^1[2-9] seconds ago$/.test(document.querySelector("#age").textContent) && document.querySelector("#clock").textContent.startsWith("1:5")`)
+	b.Until(`document.title === "Sign in to Payroll?" && location.hash === "" && document.querySelector("#logo").naturalWidth > 0`)
+	b.Until(`document.activeElement.id === "deny"`)
+	if said := b.Said(); !strings.Contains(said, "Sign in to Payroll at sp.example.org? Firefox 145 on Windows 11. near Ljubljana, SI.") {
 		t.Errorf("screen reader was told: %s", said)
 	}
-	b.click("#approve")
-	b.pane("end", "Done. You can put your phone away.")
-	if got := b.text("#end-words"); got != "You approved the sign-in to Payroll as Ana Kovač. The other screen goes on by itself." {
+	b.Click("#approve")
+	b.Pane("end", "Done. You can put your phone away.")
+	if got := b.Text("#end-words"); got != "You approved the sign-in to Payroll as Ana Kovač. The other screen goes on by itself." {
 		t.Errorf("words %q", got)
 	}
-	b.until(`document.title === "Done. You can put your phone away." && document.activeElement.id === "end-title"`)
+	b.Until(`document.title === "Done. You can put your phone away." && document.activeElement.id === "end-title"`)
 	if got := f.called(); got != "claim camera, approve" {
 		t.Errorf("calls: %s", got)
 	}
@@ -68,8 +70,8 @@ func TestDeny(t *testing.T) {
 	} {
 		t.Run(button, func(t *testing.T) {
 			f, b, _ := asked(t)
-			b.click(button)
-			b.pane("end", want[0])
+			b.Click(button)
+			b.Pane("end", want[0])
 			if got := f.called(); got != "claim camera, "+want[1] {
 				t.Errorf("calls: %s", got)
 			}
@@ -79,15 +81,15 @@ func TestDeny(t *testing.T) {
 
 // The text is built here as the server builds it: Annex A of the protocol.
 func TestSignedText(t *testing.T) {
-	f, b := newFakeApprovals(t), openTab(t)
-	b.visit(f.origin + "/module")
-	b.until(`globalThis.m`)
-	b.script(`globalThis.claim = {
+	f, b := newFakeApprovals(t), chrome.Open(t)
+	visit(b, f.origin+"/module")
+	b.Until(`globalThis.m`)
+	b.Script(`globalThis.claim = {
 		sid: "CAIREEYUCULBOGAZDINRYHI6D4",
 		context: {v: 1, requested_at: 1795370000, app: {entity_id: "https://sp.example.org/saml", host: "sp.example.org", name: "Payroll"}, browser: "Firefox 145", os: "Windows 11", place: "Ljubljana, SI", ip: "203.0.113.0/24"},
 		text: {idp: "https://id.example.com/idp", sp: "https://sp.example.org/saml", req: "_a1b2c3", acr: "urn:latchkey:acr:qr", browser: "4Od6UHQSsSD27eYfYilbGg", nonce: "u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7s", exp: 1795370180},
 	}`)
-	b.script(`m.signedText(claim, "482915").then((t) => { globalThis.text = t; })`)
+	b.Script(`m.signedText(claim, "482915").then((t) => { globalThis.text = t; })`)
 	const a1 = `{"app":{"entity_id":"https://sp.example.org/saml","host":"sp.example.org","name":"Payroll"},"browser":"Firefox 145","ip":"203.0.113.0/24","os":"Windows 11","place":"Ljubljana, SI","requested_at":1795370000,"v":1}`
 	const a2 = `latchkey-approval/1
 sid:CAIREEYUCULBOGAZDINRYHI6D4
@@ -103,14 +105,14 @@ ctx:K5fGyZH3t8lyNtfVFLqlDvV_fzwnGnOrNKoiED-blZw
 nonce:u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7u7s
 exp:1795370180
 `
-	b.until(`m.canonical(claim.context) === ` + quote(a1))
-	b.until(`globalThis.text === ` + quote(a2))
+	b.Until(`m.canonical(claim.context) === ` + chrome.Quote(a1))
+	b.Until(`globalThis.text === ` + chrome.Quote(a2))
 	for match, want := range map[string]string{
 		`"482915"`:  "f23aAQFus5E_OSJmay3e7xd9iQAo-hfCyz34dT4H2S4", // A.2
 		`undefined`: "pOCmUCczvsbAYXMV82vug_OzNlBVAkMcH2TXWjrfp6A", // A.2 and the challenge of A.4
 	} {
-		b.script(`globalThis.got = "", m.challengeOf(claim, ` + match + `).then((c) => { got = c; })`)
-		b.until(`got === ` + quote(want))
+		b.Script(`globalThis.got = "", m.challengeOf(claim, ` + match + `).then((c) => { got = c; })`)
+		b.Until(`got === ` + chrome.Quote(want))
 	}
 	for name, change := range map[string]string{
 		"text swap":       `text: {...claim.text, sp: "https://admin.example.org"}`,
@@ -119,9 +121,9 @@ exp:1795370180
 		"control in acr":  `text: {...claim.text, acr: "a\u0085"}`,
 		"sid not a value": `sid: ""`,
 	} {
-		b.script(`globalThis.got = "", m.challengeOf({...claim, ` + change + `}).then(() => { got = "signed"; }, (e) => { got = e.code; })`)
-		b.until(`got !== ""`)
-		if got := get(b, chromedp.Evaluate[string](`got`)); got != "bad_challenge" {
+		b.Script(`globalThis.got = "", m.challengeOf({...claim, ` + change + `}).then(() => { got = "signed"; }, (e) => { got = e.code; })`)
+		b.Until(`got !== ""`)
+		if got := chrome.Eval[string](b, `got`); got != "bad_challenge" {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -131,22 +133,22 @@ exp:1795370180
 func TestNamesInContext(t *testing.T) {
 	for _, name := range []string{"R&D <Tools>", `a"b\c`, "Zahlung — Übersicht ✓ 🎉", "tab\tand\u2028line"} {
 		f, b, _ := scan(t, func(f *fakeApprovals) { f.context.App.Name = name })
-		b.until(`document.querySelector("#app").textContent === ` + quote(name))
-		b.click("#approve")
-		b.pane("end", "Done. You can put your phone away.")
+		b.Until(`document.querySelector("#app").textContent === ` + chrome.Quote(name))
+		b.Click("#approve")
+		b.Pane("end", "Done. You can put your phone away.")
 		f.Close()
 	}
 }
 
 func TestNotRecognized(t *testing.T) {
 	f, b, a := asked(t)
-	a.recognizes(false)
-	b.click("#approve")
-	b.until(`document.querySelector("#problem").textContent.startsWith("Face ID was cancelled or not recognized. Try again, or use your passcode.")`)
-	a.recognizes(true)
-	b.until(`!document.querySelector("#approve").hasAttribute("aria-disabled")`)
-	b.click("#approve")
-	b.pane("end", "Done. You can put your phone away.")
+	a.Recognizes(false)
+	b.Click("#approve")
+	b.Until(`document.querySelector("#problem").textContent.startsWith("Face ID was cancelled or not recognized. Try again, or use your passcode.")`)
+	a.Recognizes(true)
+	b.Until(`!document.querySelector("#approve").hasAttribute("aria-disabled")`)
+	b.Click("#approve")
+	b.Pane("end", "Done. You can put your phone away.")
 	if got := f.called(); got != "claim camera, approve" {
 		t.Errorf("calls: %s", got)
 	}
@@ -154,26 +156,26 @@ func TestNotRecognized(t *testing.T) {
 
 func TestExpiresUnderTheSheet(t *testing.T) {
 	_, b, a := asked(t, func(f *fakeApprovals) { f.life = 4 * time.Second })
-	a.waits(true)
-	b.click("#approve")
-	b.pane("end", "This took too long")
+	a.Waits(true)
+	b.Click("#approve")
+	b.Pane("end", "This took too long")
 }
 
 func TestNumber(t *testing.T) {
 	f, b, _ := asked(t, func(f *fakeApprovals) { f.match = "482915" })
-	if got := b.text("#match-label"); got != "Type the 6 digits on the other screen" {
+	if got := b.Text("#match-label"); got != "Type the 6 digits on the other screen" {
 		t.Errorf("label %q", got)
 	}
-	b.until(`document.querySelector("#match").inputMode === "numeric"`)
-	b.click("#approve")
-	b.until(`document.querySelector("#match-error").checkVisibility() && document.activeElement.id === "match"`)
-	b.do(chromedp.SendKeys(chromedp.CSS("#match"), "111 111"))
-	b.click("#approve")
-	b.until(`document.querySelector("#match-error").textContent.startsWith("The numbers do not match.") && document.querySelector("#match").value === ""`)
-	b.allow("422")
-	b.until(`!document.querySelector("#approve").hasAttribute("aria-disabled")`)
-	b.do(chromedp.SendKeys(chromedp.CSS("#match"), "482 915"), chromedp.KeyEvent(kb.Enter))
-	b.pane("end", "Done. You can put your phone away.")
+	b.Until(`document.querySelector("#match").inputMode === "numeric"`)
+	b.Click("#approve")
+	b.Until(`document.querySelector("#match-error").checkVisibility() && document.activeElement.id === "match"`)
+	b.Do(chromedp.SendKeys(chromedp.CSS("#match"), "111 111"))
+	b.Click("#approve")
+	b.Until(`document.querySelector("#match-error").textContent.startsWith("The numbers do not match.") && document.querySelector("#match").value === ""`)
+	b.Allow("422")
+	b.Until(`!document.querySelector("#approve").hasAttribute("aria-disabled")`)
+	b.Do(chromedp.SendKeys(chromedp.CSS("#match"), "482 915"), chromedp.KeyEvent(kb.Enter))
+	b.Pane("end", "Done. You can put your phone away.")
 	if got := f.called(); got != "claim camera, approve, approve" {
 		t.Errorf("calls: %s", got)
 	}
@@ -181,13 +183,13 @@ func TestNumber(t *testing.T) {
 
 func TestMoreTimeOnPhone(t *testing.T) {
 	f, b, _ := asked(t, func(f *fakeApprovals) { f.life = 31 * time.Second })
-	b.click("#more-time")
-	b.until(`document.querySelector("#more-time").hidden && document.querySelector("#clock").textContent.startsWith("1:")`)
-	if said := b.said(); !strings.Contains(said, "You have more time now: 1:") {
+	b.Click("#more-time")
+	b.Until(`document.querySelector("#more-time").hidden && document.querySelector("#clock").textContent.startsWith("1:")`)
+	if said := b.Said(); !strings.Contains(said, "You have more time now: 1:") {
 		t.Errorf("screen reader was told: %s", said)
 	}
-	b.click("#approve") // with the new exp
-	b.pane("end", "Done. You can put your phone away.")
+	b.Click("#approve") // with the new exp
+	b.Pane("end", "Done. You can put your phone away.")
 	if got := f.called(); got != "claim camera, extend, approve" {
 		t.Errorf("calls: %s", got)
 	}
@@ -196,17 +198,17 @@ func TestMoreTimeOnPhone(t *testing.T) {
 func TestScannedAgain(t *testing.T) {
 	f, b, _ := asked(t)
 	holder := f.holder
-	b.do(chromedp.Reload())
-	b.pane("request", "Sign in to Payroll?")
-	b.visit(f.origin + "/m#" + aFrame)
-	b.pane("request", "Sign in to Payroll?")
+	b.Do(chromedp.Reload())
+	b.Pane("request", "Sign in to Payroll?")
+	visit(b, f.origin+"/m#"+aFrame)
+	b.Pane("request", "Sign in to Payroll?")
 	if f.holder != holder {
 		t.Error("the same phone came with another claim key")
 	}
-	b.click("#deny")
-	b.pane("end", "Denied")
-	b.do(chromedp.Reload())
-	b.pane("end", "Denied")
+	b.Click("#deny")
+	b.Pane("end", "Denied")
+	b.Do(chromedp.Reload())
+	b.Pane("end", "Denied")
 	if got := f.called(); got != "claim camera, get, claim camera, deny other, get" {
 		t.Errorf("calls: %s", got)
 	}
@@ -214,43 +216,43 @@ func TestScannedAgain(t *testing.T) {
 
 func TestTakeover(t *testing.T) {
 	f, b, _ := scan(t, func(f *fakeApprovals) { f.holder, f.status = strings.Repeat("A", 43), "scanned" })
-	b.allow("409")
-	b.pane("end", "This code is open on another device")
-	b.click("#end-first")
-	b.pane("request", "Sign in to Payroll?")
-	b.click("#approve")
-	b.pane("end", "Done. You can put your phone away.")
+	b.Allow("409")
+	b.Pane("end", "This code is open on another device")
+	b.Click("#end-first")
+	b.Pane("request", "Sign in to Payroll?")
+	b.Click("#approve")
+	b.Pane("end", "Done. You can put your phone away.")
 	if got := f.called(); got != "claim camera, claim camera takeover, approve" {
 		t.Errorf("calls: %s", got)
 	}
 }
 
 func TestTypedCode(t *testing.T) {
-	f, b := newFakeApprovals(t), openTab(t)
-	b.allow("400")
-	f.key = b.authenticator().passkey()
-	b.visit(f.origin + "/m")
-	b.pane("type", "Type the code")
+	f, b := newFakeApprovals(t), chrome.Open(t)
+	b.Allow("400")
+	f.key = b.Authenticator().AddPasskey(rpID)
+	visit(b, f.origin+"/m")
+	b.Pane("type", "Type the code")
 	for typed, want := range map[string]string{"BCDF": "A code has 8 letters.", "AEIOU-BCD": "A code has 8 letters.", "ZZZZ-ZZZZ": "This code is not right."} {
-		b.script(`document.querySelector("#code").value = ` + quote(typed))
-		b.click("#code-form button")
-		b.until(fmt.Sprintf(`document.querySelector("#code-error").textContent.startsWith(%q) && document.activeElement.id === "code" && document.activeElement.matches("[aria-invalid]")`, want))
-		b.until(`!document.querySelector("#code-form button").hasAttribute("aria-disabled")`)
+		b.Script(`document.querySelector("#code").value = ` + chrome.Quote(typed))
+		b.Click("#code-form button")
+		b.Until(fmt.Sprintf(`document.querySelector("#code-error").textContent.startsWith(%q) && document.activeElement.id === "code" && document.activeElement.matches("[aria-invalid]")`, want))
+		b.Until(`!document.querySelector("#code-form button").hasAttribute("aria-disabled")`)
 	}
-	b.script(`document.querySelector("#code").value = "bcdf ghjk"`)
-	b.press(kb.Enter)
-	b.pane("request", "Sign in to Payroll?")
-	b.click("#approve")
-	b.pane("end", "Done. You can put your phone away.")
+	b.Script(`document.querySelector("#code").value = "bcdf ghjk"`)
+	b.Press(kb.Enter)
+	b.Pane("request", "Sign in to Payroll?")
+	b.Click("#approve")
+	b.Pane("end", "Done. You can put your phone away.")
 	if got := f.called(); got != "claim code, claim code, approve" {
 		t.Errorf("calls: %s", got)
 	}
 }
 
 func TestClaimProblems(t *testing.T) {
-	f, b := newFakeApprovals(t), openTab(t)
-	b.allow("Failed to load resource")
-	f.key = b.authenticator().passkey()
+	f, b := newFakeApprovals(t), chrome.Open(t)
+	b.Allow("Failed to load resource")
+	f.key = b.Authenticator().AddPasskey(rpID)
 	for code, want := range map[string][2]string{
 		"qr_stale":        {"The code has changed", "Type a code instead"},
 		"qr_invalid":      {"This is not one of our codes", "Type a code instead"},
@@ -265,30 +267,30 @@ func TestClaimProblems(t *testing.T) {
 		"new_code":        {"Something went wrong", ""},
 	} {
 		f.fails("claim", problem{status: 409, code: code, detail: "Words of the server.", retryAfter: "7"})
-		b.visit(f.origin + "/m#" + aFrame)
-		b.pane("end", want[0])
-		if got := b.text("#end-first"); got != want[1] {
+		visit(b, f.origin+"/m#"+aFrame)
+		b.Pane("end", want[0])
+		if got := b.Text("#end-first"); got != want[1] {
 			t.Errorf("%s: button %q, want %q", code, got, want[1])
 		}
-		if words := b.text("#end-words"); code == "slow_down" && !strings.Contains(words, "7 seconds") || code == "new_code" && words != "Words of the server." {
+		if words := b.Text("#end-words"); code == "slow_down" && !strings.Contains(words, "7 seconds") || code == "new_code" && words != "Words of the server." {
 			t.Errorf("%s: %s", code, words)
 		}
 	}
 	f.fails("claim", problem{status: 503, code: "busy"})
-	b.visit(f.origin + "/m#" + aFrame)
-	b.pane("end", "One moment")
+	visit(b, f.origin+"/m#"+aFrame)
+	b.Pane("end", "One moment")
 	f.heals("claim")
-	b.click("#end-first")
-	b.pane("request", "Sign in to Payroll?")
-	b.visit(f.origin + "/m#2.whatever")
-	b.pane("end", "This is not one of our codes")
-	b.click("#end-first")
-	b.pane("type", "Type the code")
+	b.Click("#end-first")
+	b.Pane("request", "Sign in to Payroll?")
+	visit(b, f.origin+"/m#2.whatever")
+	b.Pane("end", "This is not one of our codes")
+	b.Click("#end-first")
+	b.Pane("type", "Type the code")
 }
 
 func TestApproveProblems(t *testing.T) {
 	f, b, _ := asked(t)
-	b.allow("Failed to load resource")
+	b.Allow("Failed to load resource")
 	for code, want := range map[string]string{
 		"uv_required":              "Use Face ID, fingerprint or the phone’s PIN.",
 		"bad_signature":            "Something went wrong.",
@@ -305,32 +307,32 @@ func TestApproveProblems(t *testing.T) {
 		"new_code":                 "Words of the server.",
 	} {
 		f.fails("approve", problem{status: 422, code: code, detail: "Words of the server.", retryAfter: "9"})
-		b.click("#approve")
-		b.until(fmt.Sprintf(`document.querySelector("#problem").checkVisibility() && document.querySelector("#problem").textContent.startsWith(%s)`, quote(want)))
-		b.until(`!document.querySelector("#approve").hasAttribute("aria-disabled")`)
+		b.Click("#approve")
+		b.Until(fmt.Sprintf(`document.querySelector("#problem").checkVisibility() && document.querySelector("#problem").textContent.startsWith(%s)`, chrome.Quote(want)))
+		b.Until(`!document.querySelector("#approve").hasAttribute("aria-disabled")`)
 	}
 	f.fails("approve", problem{status: 422, code: "bad_signature", state: "cancelled"}) // the fifth
-	b.click("#approve")
-	b.pane("end", "This sign-in was stopped")
+	b.Click("#approve")
+	b.Pane("end", "This sign-in was stopped")
 }
 
 // After a lost answer the phone finds out how it ended.
 func TestApprovedBefore(t *testing.T) {
 	f, b, _ := asked(t)
-	b.allow("409")
+	b.Allow("409")
 	f.fails("approve", problem{status: 409, code: "wrong_state"})
 	f.set(func() { f.status = "consumed" })
-	b.click("#approve")
-	b.pane("end", "Done. You can put your phone away.")
+	b.Click("#approve")
+	b.Pane("end", "Done. You can put your phone away.")
 }
 
 func TestUnknownPasskeyIsForgotten(t *testing.T) {
 	f, b, a := asked(t)
-	b.allow("404")
+	b.Allow("404")
 	f.fails("approve", problem{status: 404, code: "credential_unknown"})
-	b.click("#approve")
-	b.until(`document.querySelector("#problem").textContent.startsWith("This phone is not set up yet")`)
-	for deadline := time.Now().Add(3 * time.Second); len(a.credentials()) > 0; time.Sleep(50 * time.Millisecond) {
+	b.Click("#approve")
+	b.Until(`document.querySelector("#problem").textContent.startsWith("This phone is not set up yet")`)
+	for deadline := time.Now().Add(3 * time.Second); len(a.Credentials()) > 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the phone still offers the passkey")
 		}
@@ -339,16 +341,16 @@ func TestUnknownPasskeyIsForgotten(t *testing.T) {
 
 func TestHostileContext(t *testing.T) {
 	t.Run("A51", func(t *testing.T) {
-		f, b := newFakeApprovals(t), openTab(t)
-		f.key = b.authenticator().passkey()
+		f, b := newFakeApprovals(t), chrome.Open(t)
+		f.key = b.Authenticator().AddPasskey(rpID)
 		for _, payload := range payloads {
 			f.set(func() {
 				f.holder = ""
 				c := &f.context
 				c.App.Name, c.App.Host, c.Browser, c.OS, c.Place, c.IP = payload, payload, payload, payload, payload, payload
 			})
-			b.visit(f.origin + "/m#" + aFrame)
-			b.until(`document.querySelector("#request")?.checkVisibility() && document.querySelector("#app").textContent === ` + quote(payload))
+			visit(b, f.origin+"/m#"+aFrame)
+			b.Until(`document.querySelector("#request")?.checkVisibility() && document.querySelector("#app").textContent === ` + chrome.Quote(payload))
 		}
 	})
 }
@@ -358,21 +360,21 @@ func TestHostileContext(t *testing.T) {
 func TestAnswersAreEqual(t *testing.T) {
 	_, b, _ := asked(t)
 	for _, size := range [][2]int64{{320, 568}, {390, 844}, {768, 1024}} {
-		b.window(size[0], size[1])
-		b.until(`(() => {
+		b.Size(size[0], size[1])
+		b.Until(`(() => {
 			const [deny, approve] = ["#deny", "#approve"].map((s) => document.querySelector(s).getBoundingClientRect());
 			return deny.width === approve.width && deny.height === approve.height && deny.height >= 44 && approve.bottom <= innerHeight && deny.bottom <= innerHeight;
 		})()`)
 	}
-	b.window(320, 568)
-	b.until(`document.documentElement.scrollHeight <= 568`)
+	b.Size(320, 568)
+	b.Until(`document.documentElement.scrollHeight <= 568`)
 }
 
 func TestPhoneWithoutPlace(t *testing.T) {
 	_, b, _ := asked(t, func(f *fakeApprovals) {
 		f.context.Place, f.context.Browser, f.context.OS = "unknown", "unknown", "unknown"
 	})
-	if place, screen := b.text("#place"), b.text("#screen"); place != "Place unknown" || screen != "Unknown browser and system" {
+	if place, screen := b.Text("#place"), b.Text("#screen"); place != "Place unknown" || screen != "Unknown browser and system" {
 		t.Errorf("place %q, screen %q", place, screen)
 	}
 }
@@ -380,12 +382,5 @@ func TestPhoneWithoutPlace(t *testing.T) {
 // Every text has a form for small and large letters, at 320 px.
 func TestPhoneReflow(t *testing.T) {
 	_, b, _ := asked(t, func(f *fakeApprovals) { f.match = "123456"; f.warnings = []string{"new_browser", "far"} })
-	b.window(320, 568)
-	for _, size := range []string{"100%", "200%"} {
-		b.script(fmt.Sprintf(`document.documentElement.style.setProperty("font-size", %q)`, size))
-		wide := get(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest("[role=status], svg") && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + "#" + e.id)`))
-		if len(wide) > 0 {
-			t.Errorf("at %s: %v", size, wide)
-		}
-	}
+	b.Fits("request")
 }

@@ -9,65 +9,67 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 )
 
 const iPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
 
 // invited opens an invite on an iPhone.
-func invited(t *testing.T, query string) (*fakeEnroll, *tab, *authenticator) {
+func invited(t *testing.T, query string) (*fakeEnroll, *chrome.Tab, *chrome.Authenticator) {
 	t.Helper()
-	f, b := newFakeEnroll(t), openTab(t)
-	call(b, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: iPhone})
-	a := b.authenticator()
-	b.visit(f.origin + "/e" + query + "#" + inviteToken)
-	b.pane("start", "Set up this phone")
+	f, b := newFakeEnroll(t), chrome.Open(t)
+	chrome.Call(b, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: iPhone})
+	a := b.Authenticator()
+	visit(b, f.origin+"/e"+query+"#"+inviteToken)
+	b.Pane("start", "Set up this phone")
 	return f, b, a
 }
 
 // making goes on to step 3.
-func making(t *testing.T, query string) (*fakeEnroll, *tab, *authenticator) {
+func making(t *testing.T, query string) (*fakeEnroll, *chrome.Tab, *chrome.Authenticator) {
 	t.Helper()
 	f, b, a := invited(t, query)
-	b.click("#start-go")
-	b.pane("who", "Is this you?")
-	b.click("#who-yes")
-	b.pane("make", "Create your passkey")
+	b.Click("#start-go")
+	b.Pane("who", "Is this you?")
+	b.Click("#who-yes")
+	b.Pane("make", "Create your passkey")
 	return f, b, a
 }
 
 func TestEnroll(t *testing.T) {
 	f, b, a := invited(t, "?try")
-	b.until(`location.hash === "" && !document.querySelector("#start-problem").checkVisibility()`)
+	b.Until(`location.hash === "" && !document.querySelector("#start-problem").checkVisibility()`)
 	if f.called() != "" {
 		t.Error("the invite was redeemed before a tap:", f.called())
 	}
 	steps := func(want string) {
 		t.Helper()
-		b.until(`[...document.querySelectorAll(".step")].filter((e) => e.checkVisibility()).map((e) => e.textContent).join() === ` + quote(want))
+		b.Until(`[...document.querySelectorAll(".step")].filter((e) => e.checkVisibility()).map((e) => e.textContent).join() === ` + chrome.Quote(want))
 	}
 	steps("Step 1 of 4")
-	b.click("#start-go")
-	b.pane("who", "Is this you?")
+	b.Click("#start-go")
+	b.Pane("who", "Is this you?")
 	steps("Step 2 of 4")
-	b.until(`document.activeElement.id === "who-title"`)
+	b.Until(`document.activeElement.id === "who-title"`)
 	for _, words := range []string{"Ana Kovač", "Maja Novak", "id.example.com", "a public key", "your fingerprint"} {
-		if !strings.Contains(b.text("#who"), words) {
+		if !strings.Contains(b.Text("#who"), words) {
 			t.Errorf("%q is not told", words)
 		}
 	}
-	b.click("#who-yes")
-	b.pane("make", "Create your passkey")
+	b.Click("#who-yes")
+	b.Pane("make", "Create your passkey")
 	steps("Step 3 of 4")
-	b.until(`document.querySelector("#name").value === "iPhone"`)
-	b.script(`document.querySelector("#name").value = " Ana’s phone "`)
-	b.click("#make-form button")
-	b.pane("done", "This phone is ready")
+	b.Until(`document.querySelector("#name").value === "iPhone"`)
+	b.Script(`document.querySelector("#name").value = " Ana’s phone "`)
+	b.Click("#make-form button")
+	b.Pane("done", "This phone is ready")
 	steps("Step 4 of 4")
-	if f.name != "Ana’s phone" || len(a.credentials()) != 1 || !a.credentials()[0].IsResidentCredential {
-		t.Errorf("name %q, %d passkeys", f.name, len(a.credentials()))
+	if f.name != "Ana’s phone" || len(a.Credentials()) != 1 || !a.Credentials()[0].IsResidentCredential {
+		t.Errorf("name %q, %d passkeys", f.name, len(a.Credentials()))
 	}
-	b.click("#test")
-	b.until(`document.querySelector("#test-result").textContent.startsWith("It works.") && document.querySelector("#test").hidden`)
+	b.Click("#test")
+	b.Until(`document.querySelector("#test-result").textContent.startsWith("It works.") && document.querySelector("#test").hidden`)
 	if got := f.called(); got != "redeem, options, finish, stepup options, stepup" || !f.tested {
 		t.Errorf("calls: %s; tested: %t", got, f.tested)
 	}
@@ -76,26 +78,26 @@ func TestEnroll(t *testing.T) {
 func TestProbationIsTold(t *testing.T) {
 	f, b, _ := making(t, "")
 	f.set(func() { f.probation = true })
-	b.click("#make-form button")
-	b.pane("done", "This phone is ready")
-	b.until(`/on probation until .*20\d\d/.test(document.querySelector("#probation").innerText)`)
-	b.until(`document.querySelector("#test") === null`)
+	b.Click("#make-form button")
+	b.Pane("done", "This phone is ready")
+	b.Until(`/on probation until .*20\d\d/.test(document.querySelector("#probation").innerText)`)
+	b.Until(`document.querySelector("#test") === null`)
 }
 
 func TestReloadKeepsTheInvite(t *testing.T) {
 	_, b, _ := making(t, "")
-	b.do(chromedp.Reload())
-	b.pane("start", "Set up this phone")
-	b.click("#start-go")
-	b.pane("who", "Is this you?")
+	b.Do(chromedp.Reload())
+	b.Pane("start", "Set up this phone")
+	b.Click("#start-go")
+	b.Pane("who", "Is this you?")
 }
 
 func TestNotTheInvited(t *testing.T) {
 	f, b, _ := invited(t, "")
-	b.click("#start-go")
-	b.click("#who-no")
-	b.pane("end", "Do not go on")
-	if words := b.text("#end-words"); !strings.Contains(words, "for Ana Kovač. Tell Maja Novak") {
+	b.Click("#start-go")
+	b.Click("#who-no")
+	b.Pane("end", "Do not go on")
+	if words := b.Text("#end-words"); !strings.Contains(words, "for Ana Kovač. Tell Maja Novak") {
 		t.Errorf("words %q", words)
 	}
 	if got := f.called(); got != "redeem" {
@@ -105,38 +107,38 @@ func TestNotTheInvited(t *testing.T) {
 
 func TestPasskeyNotCreated(t *testing.T) {
 	f, b, a := making(t, "")
-	b.allow("Failed to load resource")
-	a.recognizes(false)
-	b.click("#make-form button")
-	b.until(`document.querySelector("#make-problem").textContent.startsWith("Face ID was cancelled or not recognized.")`)
-	a.recognizes(true)
-	b.until(`!document.querySelector("#make-form button").hasAttribute("aria-disabled")`)
+	b.Allow("Failed to load resource")
+	a.Recognizes(false)
+	b.Click("#make-form button")
+	b.Until(`document.querySelector("#make-problem").textContent.startsWith("Face ID was cancelled or not recognized.")`)
+	a.Recognizes(true)
+	b.Until(`!document.querySelector("#make-form button").hasAttribute("aria-disabled")`)
 
 	// A lost answer: the passkey that was made is sent again, no second one.
 	f.set(func() { f.refuse["finish"] = problem{status: 503, code: "busy"} })
-	b.click("#make-form button")
-	b.until(`document.querySelector("#make-problem").textContent.startsWith("We are busy")`)
+	b.Click("#make-form button")
+	b.Until(`document.querySelector("#make-problem").textContent.startsWith("We are busy")`)
 	f.set(func() { delete(f.refuse, "finish") })
-	b.until(`!document.querySelector("#make-form button").hasAttribute("aria-disabled")`)
-	b.click("#make-form button")
-	b.pane("done", "This phone is ready")
-	if n := len(a.credentials()); n != 1 {
+	b.Until(`!document.querySelector("#make-form button").hasAttribute("aria-disabled")`)
+	b.Click("#make-form button")
+	b.Pane("done", "This phone is ready")
+	if n := len(a.Credentials()); n != 1 {
 		t.Errorf("%d passkeys", n)
 	}
 }
 
 func TestAlreadyOnThisPhone(t *testing.T) {
 	f, b, a := making(t, "")
-	f.set(func() { f.exclude = []string{base64url(a.passkey().id)} })
-	b.click("#make-form button")
-	b.pane("end", "This phone is already set up")
+	f.set(func() { f.exclude = []string{base64url(a.AddPasskey(rpID).ID)} })
+	b.Click("#make-form button")
+	b.Pane("end", "This phone is already set up")
 }
 
 func TestInviteProblems(t *testing.T) {
 	for _, action := range []string{"redeem", "options", "finish"} {
 		t.Run(action, func(t *testing.T) {
 			f, b, _ := making(t, "")
-			b.allow("Failed to load resource")
+			b.Allow("Failed to load resource")
 			for code, want := range map[string][2]string{
 				"invite_unknown":      {"This invite is not valid", ""},
 				"invite_used":         {"This invite was used or is too old", ""},
@@ -150,60 +152,53 @@ func TestInviteProblems(t *testing.T) {
 				f.set(func() {
 					f.refuse = map[string]problem{action: {status: 409, code: code, detail: "Words of the server."}}
 				})
-				b.visit(f.origin + "/e#" + inviteToken)
-				b.click("#start-go")
+				visit(b, f.origin+"/e#"+inviteToken)
+				b.Click("#start-go")
 				if action != "redeem" {
-					b.click("#who-yes")
-					b.click("#make-form button")
+					b.Click("#who-yes")
+					b.Click("#make-form button")
 				}
-				b.pane("end", want[0])
-				if got := b.text("#end-first"); got != want[1] {
+				b.Pane("end", want[0])
+				if got := b.Text("#end-first"); got != want[1] {
 					t.Errorf("%s: button %q, want %q", code, got, want[1])
 				}
 				f.set(func() { clear(f.refuse) })
 				switch want[1] {
 				case "Start again":
-					b.click("#end-first")
-					b.pane("who", "Is this you?")
+					b.Click("#end-first")
+					b.Pane("who", "Is this you?")
 				case "Try again":
-					b.click("#end-first")
-					b.until(fmt.Sprintf(`document.querySelector(%q).checkVisibility()`, map[bool]string{true: "#who", false: "#done"}[action == "redeem"]))
+					b.Click("#end-first")
+					b.Until(fmt.Sprintf(`document.querySelector(%q).checkVisibility()`, map[bool]string{true: "#who", false: "#done"}[action == "redeem"]))
 				}
 			}
 		})
 	}
 	t.Run("slow_down", func(t *testing.T) {
 		f, b, _ := invited(t, "")
-		b.allow("429")
+		b.Allow("429")
 		f.set(func() { f.refuse["redeem"] = problem{status: 429, code: "slow_down", retryAfter: "30"} })
-		b.click("#start-go")
-		b.until(`document.querySelector("#start-problem").textContent === "Too many tries. Wait 30 seconds, then try again."`)
+		b.Click("#start-go")
+		b.Until(`document.querySelector("#start-problem").textContent === "Too many tries. Wait 30 seconds, then try again."`)
 	})
 	t.Run("link cut off", func(t *testing.T) {
-		f, b := newFakeEnroll(t), openTab(t)
+		f, b := newFakeEnroll(t), chrome.Open(t)
 		for _, rest := range []string{"", "#", "#AAEC", "#" + inviteToken + "%20"} {
-			b.visit(f.origin + "/e" + rest)
-			b.pane("end", "This link is not complete")
+			visit(b, f.origin+"/e"+rest)
+			b.Pane("end", "This link is not complete")
 		}
 	})
 	t.Run("no screen lock", func(t *testing.T) {
-		f, b := newFakeEnroll(t), openTab(t)
-		b.visit(f.origin + "/e#" + inviteToken)
-		b.until(`document.querySelector("#start-problem").textContent.includes("no screen lock")`)
+		f, b := newFakeEnroll(t), chrome.Open(t)
+		visit(b, f.origin+"/e#"+inviteToken)
+		b.Until(`document.querySelector("#start-problem").textContent.includes("no screen lock")`)
 	})
 }
 
 func TestEnrollReflow(t *testing.T) {
 	_, b, _ := making(t, "?try")
 	for _, pane := range []string{"start", "who", "make", "done"} {
-		b.script(fmt.Sprintf(`document.querySelectorAll(".pane").forEach((p) => { p.hidden = p.id !== %q; })`, pane))
-		b.window(320, 568)
-		for _, size := range []string{"100%", "200%"} {
-			b.script(fmt.Sprintf(`document.documentElement.style.setProperty("font-size", %q)`, size))
-			wide := get(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest("[role=status], svg") && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + "#" + e.id)`))
-			if len(wide) > 0 {
-				t.Errorf("%s at %s: %v", pane, size, wide)
-			}
-		}
+		b.Script(fmt.Sprintf(`document.querySelectorAll(".pane").forEach((p) => { p.hidden = p.id !== %q; })`, pane))
+		b.Fits(pane)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	phonescan "github.com/latchkey-idp/latchkey/internal/phone/scan"
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 )
 
 func TestPictureCanBeScanned(t *testing.T) {
@@ -21,12 +22,12 @@ func TestPictureCanBeScanned(t *testing.T) {
 		for _, width := range []int64{320, 1280} {
 			t.Run(fmt.Sprint(scheme, width), func(t *testing.T) {
 				f, b := start(t)
-				b.prefer("prefers-color-scheme", scheme)
-				b.size(width)
-				text, err := phonescan.Image(bytes.NewReader(get(b, chromedp.Screenshot(chromedp.CSS("#qr")))))
+				b.Prefer("prefers-color-scheme", scheme)
+				b.Size(width, 800)
+				text, err := phonescan.Image(bytes.NewReader(chrome.Get(b, chromedp.Screenshot(chromedp.CSS("#qr")))))
 				if err != nil { // like a camera, look again at the next picture
 					time.Sleep(4 * time.Second)
-					text, err = phonescan.Image(bytes.NewReader(get(b, chromedp.Screenshot(chromedp.CSS("#qr")))))
+					text, err = phonescan.Image(bytes.NewReader(chrome.Get(b, chromedp.Screenshot(chromedp.CSS("#qr")))))
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -43,40 +44,28 @@ func TestPictureCanBeScanned(t *testing.T) {
 // Nothing is cut off at 320 px, not even at 200 % text.
 func TestReflow(t *testing.T) {
 	f, b := start(t)
-	b.allow("400") // of the message
-	fits := func(what string) {
-		t.Helper()
-		for _, size := range []string{"100%", "200%"} {
-			b.size(320)
-			b.script(fmt.Sprintf(`document.documentElement.style.setProperty("font-size", %q)`, size))
-			wide := get(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest("[role=status], svg") && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + "#" + e.id)`))
-			if len(wide) > 0 {
-				t.Errorf("%s at %s: %v", what, size, wide)
-			}
-		}
-		b.script(`document.documentElement.style.removeProperty("font-size")`)
-	}
-	fits("waiting")
-	b.click("#cannot-scan")
-	b.until(`document.querySelector("#typed").checkVisibility()`)
-	fits("code")
+	b.Allow("400") // of the message
+	b.Fits("waiting")
+	b.Click("#cannot-scan")
+	b.Until(`document.querySelector("#typed").checkVisibility()`)
+	b.Fits("code")
 	f.approved(true)
-	b.heading("Continue as A...n K...?")
-	fits("confirm")
-	b.do(chromedp.Navigate(f.URL + "/message"))
-	fits("message")
+	b.Heading("Continue as A...n K...?")
+	b.Fits("confirm")
+	b.Open(f.URL + "/message")
+	b.Fits("message")
 }
 
 func TestPrintHidesTheCode(t *testing.T) {
 	_, b := start(t)
-	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
-	b.until(`getComputedStyle(document.querySelector("#qr svg")).visibility === "hidden"`)
+	chrome.Call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	b.Until(`getComputedStyle(document.querySelector("#qr svg")).visibility === "hidden"`)
 }
 
 func TestReducedMotion(t *testing.T) {
 	_, b := start(t)
-	b.prefer("prefers-reduced-motion", "reduce")
-	b.until(`document.getAnimations().length === 0`)
+	b.Prefer("prefers-reduced-motion", "reduce")
+	b.Until(`document.getAnimations().length === 0`)
 }
 
 // TestScreenshots takes a picture of every state, for people to look at, in
@@ -87,15 +76,15 @@ func TestScreenshots(t *testing.T) {
 		folder = t.TempDir()
 	}
 	f, b := start(t)
-	b.allow("Failed to load resource")
+	b.Allow("Failed to load resource")
 	shoot := func(name string) {
 		t.Helper()
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{320, 768, 1280} {
-				b.prefer("prefers-color-scheme", scheme)
-				b.size(width)
+				b.Prefer("prefers-color-scheme", scheme)
+				b.Size(width, 800)
 				time.Sleep(200 * time.Millisecond) // transitions
-				shot := get(b, chromedp.FullScreenshot(100))
+				shot := chrome.Get(b, chromedp.FullScreenshot(100))
 				file := filepath.Join(folder, fmt.Sprintf("%s-%d-%s.png", name, width, scheme))
 				if err := os.WriteFile(file, shot, 0o600); err != nil {
 					t.Fatal(err)
@@ -106,36 +95,36 @@ func TestScreenshots(t *testing.T) {
 	ends := func(name, status, hint, heading string) {
 		t.Helper()
 		f.change(func(v *view) { v.Status, v.Hint, v.Return = status, hint, true })
-		b.heading(heading)
+		b.Heading(heading)
 		shoot(name)
-		b.click("#notice-first")
-		b.waiting()
+		b.Click("#notice-first")
+		b.Waiting()
 	}
 	shoot("waiting")
-	b.click("#cannot-scan")
-	b.until(`document.querySelector("#typed").checkVisibility()`)
+	b.Click("#cannot-scan")
+	b.Until(`document.querySelector("#typed").checkVisibility()`)
 	shoot("code")
-	b.script(`dispatchEvent(new Event("offline"))`)
+	b.Script(`dispatchEvent(new Event("offline"))`)
 	f.scanned()
-	b.heading("Phone connected")
+	b.Heading("Phone connected")
 	shoot("connected")
 	ends("expired", "expired", "expired", "This took too long")
 	ends("denied", "denied", "denied", "You said no on your phone")
 	ends("contested", "cancelled", "contested", "We stopped this sign-in to be safe")
 	f.fail("poll", problem{status: 503, code: "busy", retryAfter: "30"})
-	b.until(`!document.querySelector("#trouble").hidden`)
+	b.Until(`!document.querySelector("#trouble").hidden`)
 	shoot("slow")
 	f.heal("poll")
-	b.script(`dispatchEvent(new Event("online"))`)
-	b.until(`document.querySelector("#trouble").hidden`)
+	b.Script(`dispatchEvent(new Event("online"))`)
+	b.Until(`document.querySelector("#trouble").hidden`)
 	f.approved(true)
-	b.heading("Continue as A...n K...?")
+	b.Heading("Continue as A...n K...?")
 	shoot("confirm")
-	b.do(chromedp.Navigate(f.URL + "/message"))
+	b.Open(f.URL + "/message")
 	shoot("message")
-	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	b.do(chromedp.Navigate(f.URL + "/login"))
+	b.NoScript()
+	b.Open(f.URL + "/login")
 	shoot("login-noscript")
-	b.do(chromedp.Navigate(f.URL + "/post"))
+	b.Open(f.URL + "/post")
 	shoot("post-noscript")
 }

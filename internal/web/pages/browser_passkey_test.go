@@ -8,52 +8,51 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
 var passkeyChallenge = base64url([]byte(strings.Repeat("c", 32)))
 
 // offered opens a login page that offers passkeys, in a browser that has one.
-func offered(t *testing.T, phone bool) (*fakeIdP, *tab, *authenticator) {
+func offered(t *testing.T, phone bool) (*fakeIdP, *chrome.Tab, *chrome.Authenticator) {
 	t.Helper()
-	f, b := newFakeIdP(t), openTab(t)
+	f, b := newFakeIdP(t), chrome.Open(t)
 	f.show(func(page *pages.LoginPage) { page.Passkey = true })
-	a := b.authenticator()
-	f.key, f.origin = a.passkey(), strings.Replace(f.URL, "127.0.0.1", rpID, 1)
+	a := b.Authenticator()
+	f.key, f.origin = a.AddPasskey(rpID), strings.Replace(f.URL, "127.0.0.1", rpID, 1)
 	if phone {
-		call(b, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true})
-		call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "pointer", Value: "coarse"}}})
-		b.window(390, 844)
-		b.do(chromedp.Navigate(f.origin + "/login"))
-		b.until(`document.querySelector("#here")?.checkVisibility()`)
+		b.TouchScreen()
+		b.Size(390, 844)
+		b.Open(f.origin + "/login")
+		b.Until(`document.querySelector("#here")?.checkVisibility()`)
 	} else {
-		b.open(f.origin + "/login")
-		b.waiting()
+		b.Open(f.origin + "/login")
+		b.Waiting()
 	}
 	return f, b, a
 }
 
 func TestPasskeyOnComputer(t *testing.T) {
 	f, b, a := offered(t, false)
-	b.allow("Failed to load resource")
-	b.until(`!document.querySelector("#here").checkVisibility() && document.querySelector("#passkey").textContent === "Use a passkey"`)
-	a.recognizes(false)
-	b.click("#passkey")
-	b.until(`document.querySelector("#passkey-error").textContent.startsWith("The passkey was cancelled or not recognized.")`)
-	a.recognizes(true)
+	b.Allow("Failed to load resource")
+	b.Until(`!document.querySelector("#here").checkVisibility() && document.querySelector("#passkey").textContent === "Use a passkey"`)
+	a.Recognizes(false)
+	b.Click("#passkey")
+	b.Until(`document.querySelector("#passkey-error").textContent.startsWith("The passkey was cancelled or not recognized.")`)
+	a.Recognizes(true)
 	for code, want := range map[string]string{"app_not_assigned": "You do not have access to Payroll.", "new_code": "Words of the server."} {
 		f.fail("passkey", problem{status: 403, code: code, detail: "Words of the server."})
-		b.until(`!document.querySelector("#passkey").hasAttribute("aria-disabled")`)
-		b.click("#passkey")
-		b.until(`document.querySelector("#passkey-error").textContent.startsWith(` + quote(want) + `)`)
+		b.Until(`!document.querySelector("#passkey").hasAttribute("aria-disabled")`)
+		b.Click("#passkey")
+		b.Until(`document.querySelector("#passkey-error").textContent.startsWith(` + chrome.Quote(want) + `)`)
 	}
 	f.heal("passkey")
-	b.until(`!document.querySelector("#passkey").hasAttribute("aria-disabled")`)
-	b.click("#passkey")
-	b.arrived()
+	b.Until(`!document.querySelector("#passkey").hasAttribute("aria-disabled")`)
+	b.Click("#passkey")
+	arrived(b)
 	if len(f.finished()) != 1 {
 		t.Errorf("%d finishes", len(f.finished()))
 	}
@@ -61,41 +60,41 @@ func TestPasskeyOnComputer(t *testing.T) {
 
 func TestPasskeyOnPhone(t *testing.T) {
 	_, b, _ := offered(t, true)
-	b.until(`!document.querySelector("#scan").checkVisibility() && document.querySelector("#below").hidden`)
-	if got := b.text("#here-go"); got != "Continue with Face\u00a0ID or fingerprint" {
+	b.Until(`!document.querySelector("#scan").checkVisibility() && document.querySelector("#below").hidden`)
+	if got := b.Text("#here-go"); got != "Continue with Face\u00a0ID or fingerprint" {
 		t.Errorf("button %q", got)
 	}
-	b.window(320, 568)
-	b.script(`document.documentElement.style.setProperty("font-size", "200%")`)
-	b.until(`[...document.querySelectorAll("main *")].every((e) => !e.checkVisibility() || e.getBoundingClientRect().right <= innerWidth + 1)`)
-	b.script(`document.documentElement.style.removeProperty("font-size")`)
-	b.click("#other-device")
-	b.waiting()
-	b.until(`!document.querySelector("#here").checkVisibility() && document.activeElement.id === "scan-title"`)
-	b.do(chromedp.Reload())
-	b.click("#here-go")
-	b.arrived()
+	b.Size(320, 568)
+	b.Script(`document.documentElement.style.setProperty("font-size", "200%")`)
+	b.Until(`[...document.querySelectorAll("main *")].every((e) => !e.checkVisibility() || e.getBoundingClientRect().right <= innerWidth + 1)`)
+	b.Script(`document.documentElement.style.removeProperty("font-size")`)
+	b.Click("#other-device")
+	b.Waiting()
+	b.Until(`!document.querySelector("#here").checkVisibility() && document.activeElement.id === "scan-title"`)
+	b.Do(chromedp.Reload())
+	b.Click("#here-go")
+	arrived(b)
 }
 
 func TestPasskeyNotOffered(t *testing.T) {
 	_, b := start(t)
-	b.until(`!document.querySelector("#passkey, #here")`)
+	b.Until(`!document.querySelector("#passkey, #here")`)
 }
 
 // An application that accepts no scanned code gets a session without frames.
 func TestPasskeyOnly(t *testing.T) {
-	f, b := newFakeIdP(t), openTab(t)
-	b.allow("403")
+	f, b := newFakeIdP(t), chrome.Open(t)
+	b.Allow("403")
 	f.show(func(page *pages.LoginPage) { page.Passkey = true })
-	f.key, f.origin = b.authenticator().passkey(), strings.Replace(f.URL, "127.0.0.1", rpID, 1)
+	f.key, f.origin = b.Authenticator().AddPasskey(rpID), strings.Replace(f.URL, "127.0.0.1", rpID, 1)
 	f.noCodes = true
-	b.open(f.origin + "/login")
-	b.until(`document.querySelector("#here")?.checkVisibility() && !document.querySelector("#scan").checkVisibility() && !document.querySelector("#other-device").checkVisibility()`)
-	if got := b.text("#here-words"); got != "Payroll accepts a passkey on this device only." {
+	b.Open(f.origin + "/login")
+	b.Until(`document.querySelector("#here")?.checkVisibility() && !document.querySelector("#scan").checkVisibility() && !document.querySelector("#other-device").checkVisibility()`)
+	if got := b.Text("#here-words"); got != "Payroll accepts a passkey on this device only." {
 		t.Errorf("words %q", got)
 	}
-	b.click("#here-go")
-	b.arrived()
+	b.Click("#here-go")
+	arrived(b)
 }
 
 func (f *fakeIdP) passkeyOptions(w http.ResponseWriter) {
@@ -109,5 +108,5 @@ func (f *fakeIdP) passkey(r *http.Request) error {
 		return err
 	}
 	f.view.Status, f.view.Hint = "approved", "approved"
-	return f.key.verify(body.Assertion, passkeyChallenge, f.origin)
+	return body.Assertion.verify(f.key, passkeyChallenge, f.origin)
 }

@@ -5,6 +5,8 @@ package pages_test
 import (
 	"testing"
 	"time"
+
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 )
 
 func TestProblems(t *testing.T) {
@@ -21,31 +23,31 @@ func TestProblems(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			f, b := newFakeIdP(t), openTab(t)
-			b.allow("Failed to load resource")
+			f, b := newFakeIdP(t), chrome.Open(t)
+			b.Allow("Failed to load resource")
 			f.fail("create", test.problem)
-			b.open(f.URL + "/login")
-			b.heading(test.heading)
-			if got := b.text("#notice-first"); got != test.button {
+			b.Open(f.URL + "/login")
+			b.Heading(test.heading)
+			if got := b.Text("#notice-first"); got != test.button {
 				t.Errorf("button %q, want %q", got, test.button)
 			}
-			if test.problem.detail != "" && b.text("#notice-words") != test.problem.detail {
-				t.Errorf("words %q", b.text("#notice-words"))
+			if test.problem.detail != "" && b.Text("#notice-words") != test.problem.detail {
+				t.Errorf("words %q", b.Text("#notice-words"))
 			}
 		})
 	}
 	t.Run("slow_down at create", func(t *testing.T) {
-		f, b := newFakeIdP(t), openTab(t)
-		b.allow("429")
+		f, b := newFakeIdP(t), chrome.Open(t)
+		b.Allow("429")
 		f.fail("create", problem{status: 429, code: "slow_down", retryAfter: "2"})
-		b.open(f.URL + "/login")
-		b.heading("One moment")
+		b.Open(f.URL + "/login")
+		b.Heading("One moment")
 		f.heal("create")
-		b.waiting()
+		b.Waiting()
 	})
 	t.Run("slow_down at poll", func(t *testing.T) {
 		f, b := start(t)
-		b.allow("429")
+		b.Allow("429")
 		f.fail("poll", problem{status: 429, code: "slow_down", retryAfter: "2"})
 		time.Sleep(400 * time.Millisecond)
 		polls := f.count("GET")
@@ -55,30 +57,30 @@ func TestProblems(t *testing.T) {
 		}
 		f.heal("poll")
 		f.scanned()
-		b.heading("Phone connected")
+		b.Heading("Phone connected")
 	})
 }
 
 func TestConnectionTrouble(t *testing.T) {
 	f, b := start(t)
-	b.allow("Failed to load resource")
+	b.Allow("Failed to load resource")
 	f.fail("poll", problem{status: 503, code: "busy"})
-	b.until(`document.querySelector("#trouble").textContent.startsWith("This is taking longer")`)
-	b.script(`dispatchEvent(new Event("offline"))`)
-	b.until(`document.querySelector("#trouble").textContent.startsWith("You are offline.")`)
+	b.Until(`document.querySelector("#trouble").textContent.startsWith("This is taking longer")`)
+	b.Script(`dispatchEvent(new Event("offline"))`)
+	b.Until(`document.querySelector("#trouble").textContent.startsWith("You are offline.")`)
 	f.heal("poll")
-	b.script(`dispatchEvent(new Event("online"))`)
-	b.until(`document.querySelector("#trouble").hidden`)
-	b.waiting()
+	b.Script(`dispatchEvent(new Event("online"))`)
+	b.Until(`document.querySelector("#trouble").hidden`)
+	b.Waiting()
 }
 
 func TestOlderViewIsIgnored(t *testing.T) {
 	f, b := start(t)
 	f.scanned()
-	b.heading("Phone connected")
+	b.Heading("Phone connected")
 	f.mu.Lock()
 	f.view.V, f.view.Status = 1, "created"
 	f.mu.Unlock()
 	time.Sleep(400 * time.Millisecond)
-	b.heading("Phone connected")
+	b.Heading("Phone connected")
 }

@@ -8,44 +8,48 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
-func start(t *testing.T) (*fakeIdP, *tab) {
+func start(t *testing.T) (*fakeIdP, *chrome.Tab) {
 	t.Helper()
-	f, b := newFakeIdP(t), openTab(t)
-	b.open(f.URL + "/login?l=" + f.page.LoginID)
-	b.waiting()
+	f, b := newFakeIdP(t), chrome.Open(t)
+	b.Open(f.URL + "/login?l=" + f.page.LoginID)
+	b.Waiting()
 	return f, b
+}
+
+// arrived waits for the application's own page.
+func arrived(b *chrome.Tab) {
+	b.Until(`document.title === "Home"`)
 }
 
 func TestSignIn(t *testing.T) {
 	f, b := start(t)
 	f.relay = "token \"<&'>+%20 ✓\r\nsecond line"
-	if got := b.text("h1"); got != "Sign in to Payroll" {
+	if got := b.Text("h1"); got != "Sign in to Payroll" {
 		t.Errorf("h1 %q", got)
 	}
 	f.scanned()
-	b.heading("Phone connected")
-	b.until(`document.title === "Check your phone - Payroll"`)
-	b.until(`document.querySelector("#notice-words").textContent === "Check your iPhone and confirm."`)
-	b.until(`!document.querySelector("#qr").checkVisibility() && document.querySelector("#qr path").getAttribute("d") === ""`)
+	b.Heading("Phone connected")
+	b.Until(`document.title === "Check your phone - Payroll"`)
+	b.Until(`document.querySelector("#notice-words").textContent === "Check your iPhone and confirm."`)
+	b.Until(`!document.querySelector("#qr").checkVisibility() && document.querySelector("#qr path").getAttribute("d") === ""`)
 	f.approved(true)
-	b.heading("Continue as A...n K...?")
-	b.until(`said.includes("Phone connected. Check your iPhone and confirm.")`)
-	if said := b.said(); !strings.HasPrefix(said, "The code is ready. Scan it with your phone. | Phone connected.") {
+	b.Heading("Continue as A...n K...?")
+	b.Until(`said.includes("Phone connected. Check your iPhone and confirm.")`)
+	if said := b.Said(); !strings.HasPrefix(said, "The code is ready. Scan it with your phone. | Phone connected.") {
 		t.Errorf("screen reader was told: %s", said)
 	}
 	if len(f.finished()) > 0 {
 		t.Error("finished before the click")
 	}
-	b.click("#notice-first")
-	b.arrived()
+	b.Click("#notice-first")
+	arrived(b)
 
 	key := f.finished()[0].Get("finish_key")
 	if f.finished()[0].Get("sid") != f.session().SID || len(key) != 22 {
@@ -67,10 +71,10 @@ func TestSignIn(t *testing.T) {
 // A browser makes CR LF of every line break in a form. This is why a lone LF
 // cannot come back as it was.
 func TestLineBreaksInRelayState(t *testing.T) {
-	f, b := newFakeIdP(t), openTab(t)
+	f, b := newFakeIdP(t), chrome.Open(t)
 	f.relay = "\na\rb\nc\r\n"
-	b.open(f.URL + "/post")
-	b.arrived()
+	b.Open(f.URL + "/post")
+	arrived(b)
 	if got, want := f.sp.form(0).Get("RelayState"), "\r\na\r\nb\r\nc\r\n"; got != want {
 		t.Errorf("RelayState %q, want %q", got, want)
 	}
@@ -79,7 +83,7 @@ func TestLineBreaksInRelayState(t *testing.T) {
 func TestWithoutConfirmation(t *testing.T) {
 	f, b := start(t)
 	f.approved(false)
-	b.arrived()
+	arrived(b)
 	if len(f.finished()) != 1 {
 		t.Errorf("%d finishes", len(f.finished()))
 	}
@@ -90,8 +94,8 @@ func TestFramesChangeWithoutPolls(t *testing.T) {
 	f.change(func(v *view) { v.PollAfter = 60_000 })
 	time.Sleep(300 * time.Millisecond) // the page learns of the pace
 	polls := f.count("GET")
-	b.script(`globalThis.first = document.querySelector("#qr path").getAttribute("d")`)
-	b.until(`document.querySelector("#qr path").getAttribute("d") !== first`)
+	b.Script(`globalThis.first = document.querySelector("#qr path").getAttribute("d")`)
+	b.Until(`document.querySelector("#qr path").getAttribute("d") !== first`)
 	if f.count("GET") != polls {
 		t.Error("polled for a new frame")
 	}
@@ -109,17 +113,17 @@ const recordContinue = `setInterval(() => {
 
 // When finishing, or the application, takes long, there is a button.
 func TestContinueAppears(t *testing.T) {
-	f, b := newFakeIdP(t), openTab(t)
+	f, b := newFakeIdP(t), chrome.Open(t)
 	f.slow, f.sp.slow = 3*time.Second, 3*time.Second
-	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: recordContinue})
-	b.open(f.URL + "/login")
-	b.waiting()
+	b.OnEachPage(recordContinue)
+	b.Open(f.URL + "/login")
+	b.Waiting()
 	f.approved(false)
-	b.arrived()
-	b.allow("400") // of the message
-	b.do(chromedp.Navigate(f.URL + "/message"))
+	arrived(b)
+	b.Allow("400") // of the message
+	b.Open(f.URL + "/message")
 	for _, path := range []string{"/login", "/login/finish"} {
-		if got := get(b, chromedp.Evaluate[string](fmt.Sprintf("sessionStorage.getItem(%q)", path))); got != " hidden shown" {
+		if got := chrome.Eval[string](b, fmt.Sprintf("sessionStorage.getItem(%q)", path)); got != " hidden shown" {
 			t.Errorf("Continue on %s:%s, want hidden, then shown", path, got)
 		}
 	}
@@ -140,58 +144,58 @@ func TestEnds(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			creates := f.creates()
 			f.change(func(v *view) { v.Status, v.Hint, v.Return = test.status, test.hint, test.answers })
-			b.heading(test.heading)
-			b.until(fmt.Sprintf(`document.querySelector("#notice-first").textContent === %q`, test.button))
-			b.until(fmt.Sprintf(`document.querySelector("#notice-second").hidden === %t`, !test.answers))
-			b.until(`document.activeElement === document.body || document.activeElement.id === "notice-title"`)
+			b.Heading(test.heading)
+			b.Until(fmt.Sprintf(`document.querySelector("#notice-first").textContent === %q`, test.button))
+			b.Until(fmt.Sprintf(`document.querySelector("#notice-second").hidden === %t`, !test.answers))
+			b.Until(`document.activeElement === document.body || document.activeElement.id === "notice-title"`)
 			polls := f.count("GET")
 			time.Sleep(300 * time.Millisecond)
 			if f.count("GET") != polls {
 				t.Error("still polling in a final state")
 			}
-			b.click("#notice-first")
-			b.waiting()
-			b.until(`document.activeElement.id === "scan-title"`)
+			b.Click("#notice-first")
+			b.Waiting()
+			b.Until(`document.activeElement.id === "scan-title"`)
 			if f.creates() != creates+1 {
 				t.Error("not a new session")
 			}
 		})
 	}
 	f.change(func(v *view) { v.Status, v.Hint = "consumed", "consumed" })
-	b.heading("You are signed in")
+	b.Heading("You are signed in")
 }
 
 func TestDeniedGoesBack(t *testing.T) {
 	f, b := start(t)
 	f.change(func(v *view) { v.Status, v.Hint, v.Return = "denied", "denied", true })
-	b.heading("You said no on your phone")
-	b.click("#notice-second")
-	b.arrived()
+	b.Heading("You said no on your phone")
+	b.Click("#notice-second")
+	arrived(b)
 }
 
 func TestCancel(t *testing.T) {
 	f, b := start(t)
-	b.click("#cancel")
-	b.heading("Sign-in cancelled")
-	b.until(`document.activeElement.id === "notice-title"`)
+	b.Click("#cancel")
+	b.Heading("Sign-in cancelled")
+	b.Until(`document.activeElement.id === "notice-title"`)
 	if f.count("POST cancel") != 1 || len(f.finished()) != 0 {
 		t.Errorf("cancels %d, finishes %d", f.count("POST cancel"), len(f.finished()))
 	}
-	b.press(kb.Tab)
-	b.press(kb.Enter)
-	b.waiting()
+	b.Press(kb.Tab)
+	b.Press(kb.Enter)
+	b.Waiting()
 	f.change(func(v *view) { v.Return = true })
-	b.click("#cancel")
-	b.arrived()
+	b.Click("#cancel")
+	arrived(b)
 }
 
 func TestNotMe(t *testing.T) {
 	f, b := start(t)
 	f.approved(true)
-	b.heading("Continue as A...n K...?")
+	b.Heading("Continue as A...n K...?")
 	f.change(func(v *view) { v.Return = true })
-	b.click("#notice-second")
-	b.heading("Nobody was signed in")
+	b.Click("#notice-second")
+	b.Heading("Nobody was signed in")
 	if len(f.finished()) != 0 {
 		t.Error("the application was answered")
 	}
@@ -200,60 +204,60 @@ func TestNotMe(t *testing.T) {
 func TestUserCode(t *testing.T) {
 	f, b := start(t)
 	for range 3 {
-		b.click("#cannot-scan")
-		b.until(`document.querySelector("#typed-code").textContent === "BCDF-GHJK" && document.activeElement.id === "typed-title" && !document.querySelector("#cannot-scan").hasAttribute("aria-disabled")`)
+		b.Click("#cannot-scan")
+		b.Until(`document.querySelector("#typed-code").textContent === "BCDF-GHJK" && document.activeElement.id === "typed-title" && !document.querySelector("#cannot-scan").hasAttribute("aria-disabled")`)
 	}
-	if got := b.text("#typed-address"); got != "id.example.com/m" {
+	if got := b.Text("#typed-address"); got != "id.example.com/m" {
 		t.Errorf("address %q", got)
 	}
-	b.until(`document.querySelector("#cannot-scan").hidden`)
-	if !strings.Contains(b.said(), "Type this code on your phone: BCDF-GHJK") {
-		t.Errorf("screen reader was told: %s", b.said())
+	b.Until(`document.querySelector("#cannot-scan").hidden`)
+	if !strings.Contains(b.Said(), "Type this code on your phone: BCDF-GHJK") {
+		t.Errorf("screen reader was told: %s", b.Said())
 	}
 	f.set("created", "code_shown")
-	b.waiting()
+	b.Waiting()
 }
 
 func TestNoMoreUserCodes(t *testing.T) {
 	f, b := start(t)
-	b.allow("409")
+	b.Allow("409")
 	f.fail("user-code", problem{status: 409, code: "wrong_state"})
-	b.click("#cannot-scan")
-	b.until(`document.querySelector("#typed-error").checkVisibility()`)
+	b.Click("#cannot-scan")
+	b.Until(`document.querySelector("#typed-error").checkVisibility()`)
 }
 
 func TestHideCode(t *testing.T) {
 	_, b := start(t)
-	b.click("#hide-code")
-	b.until(`document.querySelector("#cover").checkVisibility() && document.querySelector("#hide-code").textContent === "Show code"`)
-	b.click("#hide-code")
-	b.waiting()
+	b.Click("#hide-code")
+	b.Until(`document.querySelector("#cover").checkVisibility() && document.querySelector("#hide-code").textContent === "Show code"`)
+	b.Click("#hide-code")
+	b.Waiting()
 }
 
 func TestMoreTime(t *testing.T) {
 	f := newFakeIdP(t)
-	b := openTab(t)
+	b := chrome.Open(t)
 	f.life = 32 * time.Second
-	b.open(f.URL + "/login")
-	b.waiting()
-	b.until(`document.querySelector("#more-time").hidden && said.some((s) => s.includes("seconds left"))`)
-	b.click("#more-time")
-	b.until(`document.querySelector("#more-time").hidden && document.querySelector("#clock").textContent.startsWith("1:")`)
-	if said := b.said(); !strings.Contains(said, "30 seconds left. Choose More time if you need it.") || !strings.Contains(said, "You have more time now: 1:") {
+	b.Open(f.URL + "/login")
+	b.Waiting()
+	b.Until(`document.querySelector("#more-time").hidden && said.some((s) => s.includes("seconds left"))`)
+	b.Click("#more-time")
+	b.Until(`document.querySelector("#more-time").hidden && document.querySelector("#clock").textContent.startsWith("1:")`)
+	if said := b.Said(); !strings.Contains(said, "30 seconds left. Choose More time if you need it.") || !strings.Contains(said, "You have more time now: 1:") {
 		t.Errorf("screen reader was told: %s", said)
 	}
-	if strings.Count(b.said(), "left") > 3 {
-		t.Errorf("the countdown is read aloud: %s", b.said())
+	if strings.Count(b.Said(), "left") > 3 {
+		t.Errorf("the countdown is read aloud: %s", b.Said())
 	}
 }
 
 func TestExpiryByClock(t *testing.T) {
 	f := newFakeIdP(t)
-	b := openTab(t)
+	b := chrome.Open(t)
 	f.life = 3 * time.Second
-	b.open(f.URL + "/login")
-	b.waiting()
-	b.heading("This took too long")
+	b.Open(f.URL + "/login")
+	b.Waiting()
+	b.Heading("This took too long")
 }
 
 func TestKeyboardOnly(t *testing.T) {
@@ -261,53 +265,53 @@ func TestKeyboardOnly(t *testing.T) {
 	tabTo := func(id string) {
 		t.Helper()
 		for range 12 {
-			b.press(kb.Tab)
-			if get(b, chromedp.Evaluate[string](`document.activeElement.id`)) == id {
+			b.Press(kb.Tab)
+			if chrome.Eval[string](b, `document.activeElement.id`) == id {
 				return
 			}
 		}
 		t.Fatalf("no way to %s by Tab", id)
 	}
 	tabTo("cannot-scan")
-	b.press(kb.Enter)
-	b.until(`document.activeElement.id === "typed-title"`)
+	b.Press(kb.Enter)
+	b.Until(`document.activeElement.id === "typed-title"`)
 	tabTo("cancel")
-	b.press(kb.Enter)
-	b.heading("Sign-in cancelled")
+	b.Press(kb.Enter)
+	b.Heading("Sign-in cancelled")
 	tabTo("notice-first")
-	b.press(kb.Enter)
-	b.waiting()
+	b.Press(kb.Enter)
+	b.Waiting()
 	f.approved(true)
-	b.heading("Continue as A...n K...?")
-	b.until(`document.activeElement.id === "notice-title"`)
+	b.Heading("Continue as A...n K...?")
+	b.Until(`document.activeElement.id === "notice-title"`)
 	tabTo("notice-first")
-	b.press(kb.Enter)
-	b.arrived()
+	b.Press(kb.Enter)
+	arrived(b)
 }
 
 func TestFocusStays(t *testing.T) {
 	f, b := start(t)
 	f.scanned()
-	b.heading("Phone connected")
-	b.until(`document.activeElement === document.body`)
+	b.Heading("Phone connected")
+	b.Until(`document.activeElement === document.body`)
 	f.set("expired", "expired")
-	b.heading("This took too long")
-	b.until(`document.activeElement === document.body`)
-	b.press(kb.Enter) // a new code by one key
-	b.waiting()
+	b.Heading("This took too long")
+	b.Until(`document.activeElement === document.body`)
+	b.Press(kb.Enter) // a new code by one key
+	b.Waiting()
 }
 
 func TestReloadKeepsTheSession(t *testing.T) {
 	f, b := start(t)
-	b.do(chromedp.Reload())
-	b.waiting()
+	b.Do(chromedp.Reload())
+	b.Waiting()
 	if f.creates() != 1 {
 		t.Errorf("%d sessions for one tab", f.creates())
 	}
 	f.set("expired", "expired")
-	b.heading("This took too long")
-	b.do(chromedp.Reload())
-	b.waiting()
+	b.Heading("This took too long")
+	b.Do(chromedp.Reload())
+	b.Waiting()
 	if f.creates() != 2 {
 		t.Errorf("%d sessions; a reload after the end wants a new one", f.creates())
 	}
@@ -317,21 +321,19 @@ func TestReloadKeepsTheSession(t *testing.T) {
 func TestPolicyIsEnforced(t *testing.T) {
 	t.Run("W3", func(t *testing.T) {
 		_, b := start(t)
-		b.allow("Content Security Policy")
-		b.allow("This document requires")
-		b.until(`(() => { try { document.body.insertAdjacentHTML("beforeend", "<b>"); } catch (e) { return e instanceof TypeError; } })()`)
+		b.Allow("Content Security Policy")
+		b.Allow("This document requires")
+		b.Until(`(() => { try { document.body.insertAdjacentHTML("beforeend", "<b>"); } catch (e) { return e instanceof TypeError; } })()`)
 		for name, inject := range map[string]string{
 			"foreign image": `document.body.append(Object.assign(new Image(), {src: "http://localhost:1/x.png"}))`,
 			"handler":       `document.body.setAttribute("onclick", "1")`,
 			"form":          `(form => { form.action = "http://localhost:1/"; document.body.append(form); form.submit(); })(document.createElement("form"))`,
 		} {
-			b.script(`(globalThis.blocked = false, addEventListener("securitypolicyviolation", () => { blocked = true; }), (() => { try { ` + inject + ` } catch { blocked = true; } })())`)
-			b.until(`blocked`)
+			b.Script(`(globalThis.blocked = false, addEventListener("securitypolicyviolation", () => { blocked = true; }), (() => { try { ` + inject + ` } catch { blocked = true; } })())`)
+			b.Until(`blocked`)
 			t.Log(name, "is blocked")
 		}
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if len(b.errors) == 0 {
+		if len(b.Problems()) == 0 {
 			t.Error("violations were not noticed")
 		}
 	})
@@ -340,27 +342,27 @@ func TestPolicyIsEnforced(t *testing.T) {
 // Whatever the server says is shown as text.
 func TestHostileViews(t *testing.T) {
 	t.Run("A51", func(t *testing.T) {
-		f, b := newFakeIdP(t), openTab(t)
+		f, b := newFakeIdP(t), chrome.Open(t)
 		for i, payload := range payloads {
 			f.show(func(page *pages.LoginPage) {
 				page.LoginID, page.AppName, page.AppHost = fmt.Sprint("LOGIN", i), payload, payload
 			})
-			b.open(f.URL + "/login")
-			b.waiting()
+			b.Open(f.URL + "/login")
+			b.Waiting()
 			f.change(func(v *view) { v.Status, v.Device = "scanned", map[string]string{"kind": payload} })
-			b.heading("Phone connected")
+			b.Heading("Phone connected")
 			f.change(func(v *view) { v.Status, v.Hint, v.ContinueAs = "approved", "confirm_user", &payload })
-			b.heading("Continue as " + payload + "?")
+			b.Heading("Continue as " + payload + "?")
 		}
 	})
 }
 
 func TestWithoutScript(t *testing.T) {
-	f, b := newFakeIdP(t), openTab(t)
-	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	b.open(f.URL + "/login")
-	b.until(`document.querySelector("noscript p").checkVisibility() && !document.querySelector("#scan").checkVisibility()`)
-	b.open(f.URL + "/post")
-	b.click("#post button")
-	b.arrived()
+	f, b := newFakeIdP(t), chrome.Open(t)
+	b.NoScript()
+	b.Open(f.URL + "/login")
+	b.Until(`document.querySelector("noscript p").checkVisibility() && !document.querySelector("#scan").checkVisibility()`)
+	b.Open(f.URL + "/post")
+	b.Click("#post button")
+	arrived(b)
 }

@@ -14,12 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
-
 	"github.com/latchkey-idp/latchkey/internal/assets"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	logins "github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
@@ -35,7 +33,7 @@ type fakeApprovals struct {
 	origin string
 
 	mu       sync.Mutex
-	key      *passkey // who may approve
+	key      *chrome.Passkey // who may approve
 	context  idp.Context
 	text     logins.Text
 	status   string
@@ -219,7 +217,7 @@ func (f *fakeApprovals) approve(w http.ResponseWriter, r *http.Request) {
 	}
 	challenge, err := challengeOf(f.context, text)
 	if err == nil {
-		err = f.key.verify(body.Assertion, challenge, f.origin)
+		err = body.Assertion.verify(f.key, challenge, f.origin)
 	}
 	switch {
 	case err != nil:
@@ -274,19 +272,7 @@ func (f *fakeApprovals) heals(action string) {
 }
 
 // visit opens an address in a window of a phone's size.
-func (b *tab) visit(url string) {
-	b.t.Helper()
-	b.window(390, 844)
-	b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(url))
-}
-
-func (b *tab) window(width, height int64) {
-	b.t.Helper()
-	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
-}
-
-// pane waits until a pane with a heading is shown, alone, and the title agrees.
-func (b *tab) pane(id, heading string) {
-	b.t.Helper()
-	b.until(fmt.Sprintf(`[...document.querySelectorAll(".pane")].filter((p) => p.checkVisibility()).map((p) => p.id).join() === %q && document.querySelector("#%s h1").innerText === %s`, id, id, quote(heading)))
+func visit(b *chrome.Tab, url string) {
+	b.Size(390, 844)
+	b.Reopen(url)
 }

@@ -18,6 +18,7 @@ import (
 	"rsc.io/qr"
 
 	"github.com/latchkey-idp/latchkey/internal/assets"
+	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
@@ -37,7 +38,7 @@ type fakeIdP struct {
 	refuse   map[string]problem // by action: create, poll, cancel, extend, user-code
 	relay    string             // RelayState of the answer
 	slow     time.Duration      // delay of finish
-	key      *passkey           // who may sign in with a passkey
+	key      *chrome.Passkey    // who may sign in with a passkey
 	origin   string
 	noCodes  bool // the application accepts no scanned code
 }
@@ -363,13 +364,4 @@ func newFakeSP(t *testing.T) *fakeSP {
 	}))
 	t.Cleanup(sp.Close)
 	return sp
-}
-
-// quote makes a JavaScript string literal.
-func quote(s string) string {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
 }
