@@ -84,6 +84,17 @@ func AddText(add *idp.DeviceAdd, ours string) (Text, error) {
 	}, nil
 }
 
+// TextOfAdding is AddText as the old device builds it, from what it was told and
+// shows.
+func TextOfAdding(id string, told Text, shown idp.AddContext) ([]byte, error) {
+	hash, err := hashOf(shown)
+	if err != nil {
+		return nil, err
+	}
+	told.SID, told.Decision, told.Match, told.Live, told.Context = id, DecisionAdd, NoValue, NoValue, hash
+	return told.Bytes()
+}
+
 // Bytes is the exact text: 13 lines, each ended by a line feed. A value that is
 // empty, not UTF-8 or holds a control character is an error, because it could
 // pass for another line.

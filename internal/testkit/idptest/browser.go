@@ -272,6 +272,15 @@ func Decode[T any](t testing.TB, r *http.Response) T {
 	return v
 }
 
+// RandomKey32 is a new claim key.
+func RandomKey32() string {
+	key, err := idp.NewSecret(rand.Reader, 32)
+	if err != nil {
+		panic(err)
+	}
+	return key.Reveal()
+}
+
 // RandomKey is 16 random bytes as base64url: an Idempotency-Key or finish_key.
 func RandomKey() string {
 	b := make([]byte, 16)
