@@ -148,3 +148,46 @@ func TestErrorCodes(t *testing.T) {
 		}
 	}
 }
+
+// What is the same in English and another language was most likely forgotten.
+func TestEverythingIsTranslated(t *testing.T) {
+	c, err := i18n.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Languages(); len(got) < 5 {
+		t.Fatalf("languages %v", got)
+	}
+	same := map[string]bool{ // words that are
+		"login.title": true, "enroll.kinds.iphone": true, "enroll.kinds.ipad": true, "enroll.kinds.mac": true,
+		"me_page.vouch_name": true, "me.screen": true, "approve.screen": true,
+	}
+	sections := strings.Fields("frame errors message post plain shared login_page login approve_page approve scanner enroll_page enroll me_page me")
+	english := c.English().Section(sections...)
+	for _, lang := range c.Languages()[1:] {
+		l, _ := c.Locale(lang)
+		for key, text := range l.Section(sections...) {
+			if cmp.Equal(text, english[key]) && !same[key] {
+				t.Errorf("%s: %s is as in English: %v", lang, key, text)
+			}
+		}
+	}
+}
+
+// The program's own English words, which the API gives, are those of the pages.
+func TestErrorsSayTheSame(t *testing.T) {
+	c, err := i18n.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range idp.Codes() {
+		if title, err := c.English().T("errors." + string(code) + ".title"); err != nil || title != code.Info().Title {
+			t.Errorf("%s: title %q, in the API %q, %v", code, title, code.Info().Title, err)
+		}
+		words, err := c.English().T("errors."+string(code)+".words", "app", "{app}", "n", 2, "time", "{time}")
+		want := strings.ReplaceAll(code.Info().Words, "{n}", "2")
+		if err != nil || words != want {
+			t.Errorf("%s: %q, in the API %q, %v", code, words, want, err)
+		}
+	}
+}

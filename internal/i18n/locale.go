@@ -50,6 +50,16 @@ func (l Locale) T(key string, values ...any) (string, error) {
 	return b.String(), nil
 }
 
+// Must is T for a key and values that are written in the program. A mistake,
+// which a test would find, shows the key.
+func (l Locale) Must(key string, values ...any) string {
+	text, err := l.T(key, values...)
+	if err != nil {
+		return key
+	}
+	return text
+}
+
 // Piece is a stretch of a message: text, stressed text ("b", "em"), or the
 // value of the name Value.
 type Piece struct {

@@ -24,7 +24,7 @@ const choiceLife = 400 * 24 * time.Hour
 // of what was judged: nothing of a request is shown unjudged. Empty: no links.
 func (s *Site) Frame(w http.ResponseWriter, r *http.Request, address string) pages.Frame {
 	f := pages.Frame{Here: address, ReportTo: ReportsPath, Locale: s.Pages.Catalog().Match(r.Header.Get("Accept-Language"))}
-	w.Header().Add("Vary", "Accept-Language, Cookie")
+	w.Header().Set("Vary", "Accept-Language, Cookie")
 	if l, ok := s.Pages.Catalog().Locale(s.choice(w, r, pages.ParamLang, cookieLang, func(v string) bool {
 		_, ok := s.Pages.Catalog().Locale(v)
 		return ok
@@ -35,9 +35,7 @@ func (s *Site) Frame(w http.ResponseWriter, r *http.Request, address string) pag
 		return v == pages.ThemeLight || v == pages.ThemeDark
 	})
 	if s.Config.SupportURL != "" {
-		if label, err := f.T("frame.help"); err == nil {
-			f.Links = append(f.Links, pages.Link{Label: label, URL: s.Config.SupportURL})
-		}
+		f.Links = append(f.Links, pages.Link{Label: f.Must("frame.help"), URL: s.Config.SupportURL})
 	}
 	return f
 }

@@ -2,11 +2,11 @@
 // signs with a passkey that the phone finds by itself.
 
 import { insist, Problem } from "./api.js";
-import { alerts, buttons, codeErrors, ends, labels } from "./approve-strings.js";
 import { claimKey, keepKey, keptKey, newKey } from "./claim-keys.js";
-import { fill } from "./fill.js";
+import { has, t } from "./i18n.js";
 import { $, put, say, show, shown, wire, wireForm, wrong } from "./panes.js";
 import { disown, get, supported } from "./passkey.js";
+import { problemWords } from "./problems.js";
 import { age, place, screen, warningsOf } from "./request.js";
 import { challengeOf } from "./signed-text.js";
 
@@ -15,6 +15,30 @@ const final = ["approved", "consumed", "denied", "cancelled", "expired"];
 const ending = ["session_expired", "login_expired", "session_unknown", "contested"];
 const spokenAt = [60, 30, 10]; // seconds left
 const letters = /^[BCDFGHJKLMNPQRSTVWXZ]{8}$/;
+
+
+// The looks of where a sign-in ends for this phone, or does not begin, by state
+// and error code: icon and button. The texts are messages, "approve.ends.<name>".
+const looks = {
+  approved: { icon: "done" },
+  denied: { icon: "stop" },
+  not_me: { icon: "shield" },
+  cancelled: { icon: "stop" },
+  expired: { icon: "clock" },
+  number_mismatch: { icon: "shield" },
+  qr_stale: { icon: "clock", first: "typeCode" },
+  qr_invalid: { icon: "shield", first: "typeCode" },
+  session_expired: { icon: "clock" },
+  login_expired: { icon: "clock" },
+  already_scanned: { icon: "phone", first: "takeover" },
+  taken: { icon: "phone" },
+  contested: { icon: "shield" },
+  wrong_state: { icon: "done" },
+  app_disabled: { icon: "stop" },
+  slow_down: { icon: "clock", first: "retry" },
+  busy: { icon: "clock", first: "retry" },
+  unreachable: { icon: "alert", first: "retry" },
+};
 
 let source = null; // what to claim: {sid, frame} or {key, user_code}
 let request = null; // the claim's answer
@@ -49,14 +73,14 @@ async function claim(what, takeover = false) {
     client: { lang: navigator.language, app: "web/1" },
   };
   again = () => claim(what, takeover);
-  if (what.frame) show("opening", labels.checking, "");
+  if (what.frame) show("opening", t("approve.checking"), "");
   try {
     const answer = await insist(approvals + "/claim", { claim: key, body });
     keepKey(answer.sid, key);
     history.replaceState({ sid: answer.sid }, "", location.pathname);
     take(answer);
   } catch (problem) {
-    if (what.user_code && problem.code === "qr_invalid") return wrong("code", codeErrors.qr_invalid);
+    if (what.user_code && problem.code === "qr_invalid") return wrong("code", t("approve.code.qr_invalid"));
     end(problem.code === "already_scanned" && takeover ? "taken" : problem.code, problem);
   }
 }
@@ -80,9 +104,9 @@ function take(answer) {
   if (final.includes(answer.status)) return end(answer.status === "consumed" ? "approved" : answer.status);
   const { app } = answer.context;
   const where = place(answer.context);
-  $("app").textContent = app.name;
+  document.querySelector("#request-title bdi").textContent = app.name;
   $("request-title").classList.toggle("long", app.name.length > 28);
-  $("host").textContent = app.host;
+  document.querySelector("#at bdi").textContent = app.host;
   $("logo").hidden = !/^\/[^/\\]/.test(answer.display.app_logo ?? "");
   if (!$("logo").hidden) $("logo").src = answer.display.app_logo;
   $("screen").textContent = screen(answer.context);
@@ -93,12 +117,12 @@ function take(answer) {
   const digits = answer.requires.match;
   $("match-field").hidden = !digits;
   if (digits) {
-    $("match-label").textContent = fill(labels.number, { n: String(digits) });
+    $("match-label").textContent = t("approve.number", { n: digits });
     $("match").maxLength = 2 * digits; // spaces may be typed
   }
   if (!shown("request")) {
-    show("request", fill(labels.title, { app: app.name }), "deny");
-    say(fill(labels.announce, { app: app.name, host: app.host, screen: screen(answer.context), place: where.place }));
+    show("request", t("approve.title", { app: app.name }), "deny");
+    say(t("approve.announce", { app: app.name, host: app.host, screen: screen(answer.context), place: where.place }));
   }
   tick();
 }
@@ -109,7 +133,7 @@ async function approve() {
   if (match === null) return;
   const { sid, webauthn } = request;
   sheet = new AbortController();
-  say(labels.waiting);
+  say(t("approve.waiting"));
   try {
     const assertion = await get({
       challenge: await challengeOf(request, match),
@@ -139,7 +163,7 @@ function typedNumber() {
   if (!digits) return undefined;
   const typed = $("match").value.replace(/\s/g, "");
   const complete = typed.length === digits && /^[0-9]+$/.test(typed);
-  wrong("match", complete ? "" : fill(codeErrors.number, { n: String(digits) }));
+  wrong("match", complete ? "" : t("approve.code.number", { n: digits }));
   return complete ? typed : null;
 }
 
@@ -160,20 +184,20 @@ async function refused(problem) {
   const { code, state } = problem;
   if (code === "passkey_aborted" || !shown("request")) return;
   if (code === "wrong_state") return look(request.sid);
-  if (final.includes(state)) return end(ends[code] ? code : state, problem);
+  if (final.includes(state)) return end(has(`approve.ends.${code}.heading`) ? code : state, problem);
   if (ending.includes(code)) return end(code, problem);
   if (code === "number_mismatch") {
     $("match").value = "";
-    return wrong("match", alerts.number_mismatch);
+    return wrong("match", t("approve.code.mismatch"));
   }
-  put("problem", fill(alerts[code] ?? (problem.detail || alerts.other), { app: request.context.app.name, n: seconds(problem) }));
+  put("problem", problemWords("approve", problem, { app: request.context.app.name }));
 }
 
 async function moreTime() {
   try {
     extended = true;
     take(await insist(`${approvals}/${request.sid}/extend`, { claim: key, body: {} }));
-    say(fill(labels.extended, { time: minutes(left()) }));
+    say(t("approve.extended", { time: minutes(left()) }));
   } catch (problem) {
     if (problem.code !== "wrong_state") await refused(problem);
     tick();
@@ -183,26 +207,28 @@ async function moreTime() {
 // end shows where this phone's part ends. about is the Problem, or has the
 // name of who approved.
 function end(why, about = {}) {
-  const text = ends[why] ?? { ...ends.other, ...(about.detail && { words: about.detail }) };
-  const values = { app: request?.context.app.name ?? "the app", name: about.name, n: seconds(about) };
-  $("end-title").textContent = text.heading;
-  $("end-words").textContent = fill((about.name && text.as) || text.words, values);
-  $("end").querySelector("use").setAttribute("href", "#icon-" + text.icon);
-  put("end-first", buttons[text.first]);
-  $("end-first").dataset.act = text.first ?? "";
-  show("end", text.heading);
+  const known = has(`approve.ends.${why}.heading`);
+  const key = "approve.ends." + (known ? why : "other");
+  const { icon = "alert", first } = looks[known ? why : "other"] ?? {};
+  const values = { app: request?.context.app.name ?? t("approve.the_app"), name: about.name, n: seconds(about) };
+  $("end-title").textContent = t(key + ".heading");
+  $("end-words").textContent = known || !about.detail ? t(key + (about.name && has(key + ".as") ? ".as" : ".words"), values) : about.detail;
+  $("end").querySelector("use").setAttribute("href", "#icon-" + icon);
+  put("end-first", first && t("approve.buttons." + first));
+  $("end-first").dataset.act = first ?? "";
+  show("end", $("end-title").textContent);
 }
 
 function askCode() {
   history.replaceState(null, "", location.pathname);
   wrong("code", "");
-  show("type", labels.titleCode);
+  show("type", t("approve.title_code"));
 }
 
 async function typed() {
   const code = $("code").value.toUpperCase().replace(/[\s-]/g, "");
   const complete = letters.test(code);
-  wrong("code", complete ? "" : codeErrors.short);
+  wrong("code", complete ? "" : t("approve.code.short"));
   if (!complete) return;
   const repeated = source?.user_code === code; // a lost answer: the same key again
   await claim({ user_code: code, key: repeated ? source.key : newKey() });
@@ -220,7 +246,7 @@ function tick() {
   const due = spokenAt.findLast((at) => rest <= at && at < spoken);
   if (due && rest > 0) {
     spoken = due;
-    say(fill(offer ? labels.secondsLeftMore : labels.secondsLeft, { n: String(rest) }));
+    say(t(offer ? "shared.seconds_left_more" : "shared.seconds_left", { n: rest }));
   }
   if (rest > 0) return;
   sheet?.abort();
@@ -230,7 +256,7 @@ function tick() {
 const now = () => Date.now() + offset;
 const left = () => Math.max(0, Math.ceil(request.expires_at - now() / 1000));
 const minutes = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
-const seconds = ({ wait }) => String(Math.ceil((wait || 5000) / 1000));
+const seconds = ({ wait }) => Math.ceil((wait || 5000) / 1000);
 
 const endActs = { retry: () => again(), takeover: () => claim(source, true), typeCode: askCode };
 wire("deny", () => deny("denied", "other"));

@@ -1,12 +1,30 @@
-// The page of an invite: who invites whom to what, a passkey, a try.
+// The page of an invite or a recovery code: who lets whom in, a passkey, a try,
+// recovery codes.
 
 import { call, insist, Problem } from "./api.js";
-import { alerts, buttons, ends, labels } from "./enroll-strings.js";
-import { fill } from "./fill.js";
-import { $, put, say, show, wire, wireForm } from "./panes.js";
+import { showCodes } from "./codes.js";
+import { has, t } from "./i18n.js";
+import { $, put, say, show, wire, wireForm, wrong } from "./panes.js";
 import { create, get, hasLock, supported } from "./passkey.js";
+import { problemWords } from "./problems.js";
 
-let token = ""; // of the invite
+// What ends the setup, or stops it: icon and button by error code. The texts are
+// messages, "enroll.ends.<code>".
+const looks = {
+  incomplete: { icon: "alert", first: "recover" },
+  not_me: { icon: "shield" },
+  done_already: { icon: "done", first: "mine" },
+  all_set: { icon: "done", first: "mine" },
+  other: { icon: "alert", first: "retry" },
+  invite_used: { icon: "clock" },
+  enroll_expired: { icon: "clock", first: "restart" },
+  already_registered: { icon: "done" },
+  attestation_refused: { icon: "stop" },
+  user_inactive: { icon: "stop" },
+  cookies_needed: { icon: "alert", first: "restart" },
+};
+
+let token = ""; // of the invite; empty: a recovery code
 let invite = null; // the answer to redeeming it
 let made = null; // a passkey that the server has not confirmed yet
 let again = begin; // what "Try again" does
@@ -18,24 +36,55 @@ function begin() {
   if (hash) history.replaceState({ token: hash.slice(1) }, "", location.pathname);
   token = history.state?.token ?? "";
   invite = made = null;
-  if (!/^[A-Za-z0-9_-]{22}$/.test(token)) return end("incomplete");
+  if (history.state?.done) return end("done_already");
   if (!supported()) return end("passkey_unsupported");
+  if (token === "recovery") return recover();
+  if (!/^[A-Za-z0-9_-]{22}$/.test(token)) return end("incomplete");
   go("start");
-  hasLock().then((has) => put("start-problem", has ? "" : labels.noLock));
+  lock();
+}
+
+function lock() {
+  hasLock().then((found) => put("start-problem", found ? "" : t("enroll.no_lock")));
 }
 
 function go(step) {
-  show(step, labels.titles[step]);
+  show(step, t("enroll.titles." + step));
+}
+
+function recover() {
+  history.replaceState({ token: "recovery" }, "", location.pathname);
+  go("recover");
 }
 
 async function redeem() {
-  await attempt("start", async () => {
-    invite = await insist("/v1/enroll/redeem", { body: { token } });
-    $("who-name").textContent = invite.user.display;
-    put("who-by", invite.invited_by);
-    $("who-by").parentElement.hidden = !invite.invited_by;
-    go("who");
+  await attempt("start", async () => who(await insist("/v1/enroll/redeem", { body: { token } })));
+}
+
+async function useCode() {
+  const login = $("recover-login").value.trim();
+  const code = $("recover-code").value;
+  wrong("recover-code", code.replace(/[\s-]/g, "").length === 16 ? "" : t("enroll.code_short"));
+  wrong("recover-login", login ? "" : t("enroll.login_needed"));
+  if (!$("recover-login-error").hidden || !$("recover-code-error").hidden) return;
+  await attempt("recover", async () => {
+    try {
+      // Once only: a second try would need another code.
+      who(await call("/v1/enroll/recovery", { body: { login, code } }));
+    } catch (problem) {
+      if (problem.code !== "code_wrong") throw problem;
+      wrong("recover-code", t("enroll.code_wrong"));
+    }
   });
+}
+
+function who(answer) {
+  invite = answer;
+  $("who-name").textContent = invite.user.display;
+  put("who-by", invite.invited_by);
+  $("who-by").parentElement.hidden = !invite.invited_by;
+  $("recover-code").value = "";
+  go("who");
 }
 
 async function make() {
@@ -43,11 +92,13 @@ async function make() {
     const name = $("name").value.trim() || deviceName();
     // A lost answer: the same passkey is sent again.
     made ??= await create(await call("/v1/enroll/options", { body: { type: "webauthn" } }));
-    say(labels.saving);
+    say(t("enroll.saving"));
     const device = await insist("/v1/enroll/finish", { body: { type: "webauthn", attestation: made, name } });
-    history.replaceState(null, "", location.pathname);
+    history.replaceState({ done: true }, "", location.pathname);
+    if (device.state === "pending") return go("pending");
     const until = device.state === "probation" && device.probation_until;
-    put("probation", until && fill(labels.probation, { time: new Date(until * 1000).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) }));
+    put("probation", until && t("enroll.probation", { time: new Date(until * 1000).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) }));
+    if ($("codes-go")) $("codes-go").hidden = true;
     go("done");
   });
 }
@@ -59,10 +110,24 @@ async function test() {
     const assertion = await get(await call("/v1/me/stepup/options", { body: {} }));
     await insist("/v1/me/stepup", { body: { assertion } });
     $("test").hidden = true;
-    put("test-result", labels.testOK);
+    $("codes-go").hidden = !$("probation").hidden; // a phone on probation makes none
+    put("test-result", t($("codes-go").hidden ? "enroll.test_ok" : "enroll.test_ok_codes"));
+    if (!$("codes-go").hidden) $("codes-go").focus();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    put("test-result", fill(labels.testFailed, { why: words(problem) }));
+    put("test-result", t("enroll.test_failed", { why: words(problem) }));
+  }
+}
+
+async function codes() {
+  put("test-result", "");
+  try {
+    const answer = await call("/v1/me/recovery-codes", { body: {} });
+    showCodes(answer.codes, () => end("all_set"));
+    go("codes");
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    put("test-result", words(problem));
   }
 }
 
@@ -76,45 +141,52 @@ async function attempt(step, run) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (!["unreachable", "busy", "slow_down"].includes(problem.code)) made = null;
-    if (alerts[problem.code]) put(step + "-problem", words(problem));
-    else end(problem.code, problem.detail);
+    if (has(`enroll.ends.${problem.code}.heading`) || !known(problem.code)) end(problem.code, problem.detail);
+    else put(step + "-problem", words(problem));
   }
 }
 
-function words({ code, detail, wait }) {
-  return fill(alerts[code] ?? (detail || alerts.other), { by: by(), n: String(Math.ceil((wait || 5000) / 1000)) });
-}
+const known = (code) => has("enroll.problems." + code) || has("shared.problems." + code);
+const words = (problem) => problemWords("enroll", problem, { by: by() });
+const by = () => invite?.invited_by || t("enroll.inviter");
 
 function end(why, detail) {
-  const text = ends[why] ?? { ...ends.other, ...(detail && { words: detail }) };
-  $("end-title").textContent = text.heading;
-  $("end-words").textContent = fill(text.words, { by: by(), name: invite?.user.display });
-  $("end").querySelector("use").setAttribute("href", "#icon-" + text.icon);
-  put("end-first", buttons[text.first]);
-  $("end-first").dataset.act = text.first ?? "";
-  show("end", text.heading);
+  const found = has(`enroll.ends.${why}.heading`);
+  const key = "enroll.ends." + (found ? why : "other");
+  const { icon = "alert", first } = looks[found ? why : "other"] ?? {};
+  $("end-title").textContent = t(key + ".heading");
+  $("end-words").textContent = found || !detail ? t(key + ".words", { by: by(), name: invite?.user.display }) : detail;
+  $("end").querySelector("use").setAttribute("href", "#icon-" + icon);
+  put("end-first", first && t("enroll.buttons." + first));
+  $("end-first").dataset.act = first ?? "";
+  show("end", $("end-title").textContent);
 }
-
-const by = () => invite?.invited_by || labels.inviter;
 
 // deviceName is what people call this kind of device.
 function deviceName() {
   const agent = navigator.userAgent;
-  if (/iPhone|iPod/.test(agent)) return labels.iphone;
-  if (/iPad/.test(agent) || (/Macintosh/.test(agent) && navigator.maxTouchPoints > 1)) return labels.ipad;
-  if (/Android/.test(agent)) return /Mobile/.test(agent) ? labels.android : labels.androidTablet;
-  if (/Macintosh/.test(agent)) return labels.mac;
-  if (/Windows/.test(agent)) return labels.windows;
-  return labels.otherDevice;
+  const name = (kind) => t("enroll.kinds." + kind);
+  if (/iPhone|iPod/.test(agent)) return name("iphone");
+  if (/iPad/.test(agent) || (/Macintosh/.test(agent) && navigator.maxTouchPoints > 1)) return name("ipad");
+  if (/Android/.test(agent)) return name(/Mobile/.test(agent) ? "android" : "android_tablet");
+  if (/Macintosh/.test(agent)) return name("mac");
+  return name(/Windows/.test(agent) ? "windows" : "other");
 }
 
-const endActs = { restart: () => (go("start"), redeem()), retry: () => again() };
+const endActs = {
+  restart: () => (token === "recovery" ? recover() : (go("start"), redeem())),
+  retry: () => again(),
+  recover,
+  mine: () => location.assign("/me"),
+};
 wire("start-go", redeem);
+wireForm("recover-form", useCode);
 wire("who-yes", () => go("make"));
 wire("who-no", () => end("not_me"));
 wireForm("make-form", make);
 wire("end-first", (button) => endActs[button.dataset.act]());
 if ($("test")) wire("test", test);
+if ($("codes-go")) wire("codes-go", codes);
 $("name").value = deviceName();
 addEventListener("hashchange", () => location.hash && begin());
 begin();

@@ -1,11 +1,10 @@
 // The login page: joins what the server says (session.js), what the person
 // sees (view.js) and the picture (qr.js).
 
-import { fill } from "./fill.js";
+import { t } from "./i18n.js";
 import { disown, get, supported } from "./passkey.js";
 import { FrameClock } from "./qr.js";
 import { Session } from "./session.js";
-import { labels } from "./strings.js";
 import { View } from "./view.js";
 
 const { login, app } = document.getElementById("login").dataset;
@@ -34,7 +33,7 @@ const acts = {
     if (after === null) return;
     extended = true;
     tick();
-    if (after) screen.say(fill(labels.moreTimeGiven, { time: document.getElementById("clock").textContent }));
+    if (after) screen.say(t("login.more_time_given", { time: document.getElementById("clock").textContent }));
   },
   cancel: () => cancel("cancelled"),
   notMe: () => cancel("notMe"),
@@ -85,23 +84,25 @@ function render(next) {
   view = next;
   frames.set(view.frames ?? []);
   if (stateOf(view) === "approved") return finish();
-  screen.show(stateOf(view), { device: view.device?.kind, name: view.continue_as }, { canGoBack: view.return });
+  screen.show(stateOf(view), { device: view.device?.kind, name: view.continue_as, number: view.match }, { canGoBack: view.return });
   tick();
 }
 
-function stateOf({ status, hint, return: answers }) {
+function stateOf({ status, hint, match, return: answers }) {
   switch (status) {
     case "created":
       return "waiting";
     case "scanned":
-      return "connected";
+      return match ? "number" : "connected";
+    case "denied":
+      return hint === "number_mismatch" ? hint : status;
     case "approved":
       return hint === "confirm_user" && !confirmed ? "confirm" : "approved";
     case "cancelled":
       if (hint === "contested") return "contested";
       return ending === "cancelled" && answers ? "returning" : ending || "stopped";
     default:
-      return status; // denied, expired, consumed
+      return status; // expired, consumed
   }
 }
 
@@ -154,7 +155,7 @@ function submit() {
 // tick updates the countdown, says the last of it aloud, and looks whether an
 // expiry was noticed on the other side.
 function tick() {
-  const counting = ["waiting", "connected", "confirm"].includes(screen.state) && view;
+  const counting = ["waiting", "connected", "number", "confirm"].includes(screen.state) && view;
   if (!counting) return screen.time(null, false);
   const left = Math.max(0, Math.ceil(view.expires_at - session.now() / 1000));
   const canExtend = screen.state === "waiting" && !extended;
@@ -162,7 +163,7 @@ function tick() {
   const due = spokenAt.findLast((at) => left <= at && at < spoken);
   if (due && left > 0) {
     spoken = due;
-    screen.say(fill(canExtend && left <= 30 ? labels.secondsLeftMore : labels.secondsLeft, { n: String(left) }));
+    screen.say(t(canExtend && left <= 30 ? "shared.seconds_left_more" : "shared.seconds_left", { n: left }));
   }
   if (left === 0 && spoken > 0) {
     spoken = 0;

@@ -2,9 +2,10 @@
 
 import { call, insist, Problem } from "./api.js";
 import { showCodes } from "./codes.js";
-import { has, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { $, put, say, show, wire, wireForm, wrong } from "./panes.js";
 import { disown, get, supported } from "./passkey.js";
+import { problemWords } from "./problems.js";
 import { draw } from "./qr.js";
 import { addChallengeOf } from "./signed-text.js";
 
@@ -53,10 +54,7 @@ async function attempt(place, act) {
   }
 }
 
-function words({ code, detail, wait }) {
-  const key = "me.problems." + code;
-  return has(key) ? t(key, { n: String(Math.ceil((wait || 5000) / 1000)) }) : detail || t("me.problems.other");
-}
+const words = (problem) => problemWords("me", problem);
 
 async function begin() {
   try {
@@ -65,7 +63,7 @@ async function begin() {
     if (!(problem instanceof Problem)) throw problem;
     if (problem.code !== "stepup_required") put("signin-problem", words(problem));
     show("signin", t("me.title"));
-    if (!supported()) put("signin-problem", t("me.problems.passkey_unsupported"));
+    if (!supported()) put("signin-problem", words({ code: "passkey_unsupported" }));
   }
 }
 

@@ -1,8 +1,9 @@
 // Shows the state of the sign-in: panels, words, title, focus, and what a
 // screen reader is told. Only text and attributes are ever written.
 
-import { fill } from "./fill.js";
-import { buttons, errors, labels, passkeyErrors, states, trouble } from "./strings.js";
+import { has, t } from "./i18n.js";
+import { problemWords } from "./problems.js";
+import { errorButtons, states } from "./states.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -33,22 +34,22 @@ export class View {
     return this.#state;
   }
 
-  // show changes to a state of strings.js. values fill its texts; without
+  // show changes to a state of states.js. values fill its texts; without
   // canGoBack there is no button that answers the application.
   show(state, values = {}, { canGoBack = false } = {}) {
     if (state === this.#state) return;
-    this.#render(state, states[state], values, canGoBack);
+    this.#render(state, "login.states." + state, states[state], values, canGoBack);
   }
 
   // problem shows an error in place of the state.
   problem({ code, detail, wait }) {
-    const known = errors[code] ?? { ...errors.other, words: detail || errors.other.words };
-    const text = { title: known.heading + " - {app}", icon: "alert", ...known };
-    this.#render("problem", text, { n: String(Math.ceil(wait / 1000) || 5) }, false);
+    const known = has(`login.errors.${code}.heading`);
+    const looks = { icon: "alert", first: known ? errorButtons[code] ?? "newCode" : "newCode", words: known ? "" : detail };
+    this.#render("problem", "login.errors." + (known ? code : "other"), looks, { n: Math.ceil(wait / 1000) || 5 }, false);
   }
 
   trouble(name) {
-    const text = trouble[name] ?? "";
+    const text = name ? t("login.trouble." + name) : "";
     if ($("trouble").textContent === text) return;
     $("trouble").textContent = text;
     $("trouble").hidden = !text;
@@ -72,8 +73,8 @@ export class View {
 
   // passkeyProblem tells what went wrong with a passkey; without a problem, it
   // takes that back.
-  passkeyProblem({ code, detail } = {}) {
-    const text = code ? fill(passkeyErrors[code] ?? (detail || passkeyErrors.other), { app: this.#app }) : "";
+  passkeyProblem(problem) {
+    const text = problem ? problemWords("login", problem, { app: this.#app }) : "";
     $("passkey-error").textContent = text;
     $("passkey-error").hidden = !text;
   }
@@ -82,8 +83,8 @@ export class View {
   onlyPasskey() {
     this.#here = true;
     $("other-device").hidden = true;
-    $("here-words").textContent = fill(labels.passkeyOnly, { app: this.#app });
-    if (!onPhone()) $("here-go").textContent = labels.usePasskey;
+    $("here-words").textContent = t("login.passkey_only", { app: this.#app });
+    if (!onPhone()) $("here-go").textContent = t("login.use_passkey");
   }
 
   // otherDevice shows the code in place of the passkey of this device.
@@ -93,7 +94,7 @@ export class View {
     $("here").hidden = true;
     $("scan").hidden = false;
     $("scan-title").focus();
-    this.say(states.waiting.status);
+    this.say(t("login.states.waiting.status"));
   }
 
   // showUserCode puts a code to type in place of the steps; more tells whether
@@ -104,24 +105,24 @@ export class View {
     $("typed").hidden = false;
     $("typed-error").hidden = true;
     document.querySelector(".how").hidden = true;
-    $("cannot-scan").textContent = labels.otherCode;
+    $("cannot-scan").textContent = t("login.other_code");
     $("cannot-scan").hidden = !more;
     $("typed-title").focus();
-    this.say(fill(labels.typeThis, { time: code }));
+    this.say(t("login.type_this", { code }));
   }
 
   noMoreCodes() {
-    $("typed-error").textContent = labels.noMoreCodes;
+    $("typed-error").textContent = t("login.no_more_codes");
     $("typed-error").hidden = false;
     $("cannot-scan").hidden = true;
   }
 
   toggleCode() {
     const hide = $("cover").hidden;
-    $("cover").textContent = labels.codeHidden;
+    $("cover").textContent = t("login.code_hidden");
     $("cover").hidden = !hide;
-    $("hide-code").textContent = hide ? labels.showCode : labels.hideCode;
-    this.say(hide ? labels.codeHidden : labels.codeShown);
+    $("hide-code").textContent = hide ? t("login.show_code") : t("login.hide_code");
+    this.say(hide ? t("login.code_hidden") : t("login.code_shown"));
   }
 
   // time shows what is left, or nothing for null.
@@ -133,30 +134,34 @@ export class View {
     $("more-time").hidden = !offer;
   }
 
-  #render(state, text, values, canGoBack) {
+  #render(state, key, { icon, first, second, words }, values, canGoBack) {
     const focused = document.activeElement;
     this.#state = state;
 
-    const all = { app: this.#app, device: labels.anyPhone, ...values };
+    const all = { app: this.#app, ...values, device: values.device || t("login.any_phone") };
+    const text = (part) => (has(`${key}.${part}`) ? t(`${key}.${part}`, all) : "");
+    const heading = text("heading");
     const scanning = state === "waiting" || state === "starting";
     if (scanning) this.#resetScan(state);
     else {
-      $("notice-title").textContent = fill(text.heading, all);
-      $("notice-words").textContent = fill(text.words, all);
-      $("notice").querySelector("use").setAttribute("href", "#icon-" + text.icon);
-      this.#button("notice-first", text.first, all, state === "approved");
-      this.#button("notice-second", text.second === "goBack" && !canGoBack ? "" : text.second, all);
+      $("notice-title").textContent = heading;
+      $("notice-words").textContent = words || text("words");
+      $("notice").querySelector("use").setAttribute("href", "#icon-" + icon);
+      this.#button("notice-first", first, all, state === "approved");
+      this.#button("notice-second", second === "goBack" && !canGoBack ? "" : second, all);
     }
+    $("number").textContent = state === "number" ? spaced(values.number) : "";
+    $("number").hidden = state !== "number";
     $("scan").hidden = !scanning || this.#here;
     if ($("here")) $("here").hidden = !scanning || !this.#here;
     if ($("here")) this.passkeyProblem();
     $("notice").hidden = scanning;
     $("below").hidden = true;
-    $("cancel").hidden = !["starting", "waiting", "connected"].includes(state);
-    $("cancel").parentElement.hidden = !["starting", "waiting", "connected", "confirm"].includes(state);
-    document.title = fill(text.title, all);
-    const status = text.status ?? (text.heading ? `${text.heading}. ${text.words}` : "");
-    this.say(fill(scanning && this.#here ? labels.hereReady : status, all));
+    $("cancel").hidden = !["starting", "waiting", "connected", "number"].includes(state);
+    $("cancel").parentElement.hidden = !["starting", "waiting", "connected", "number", "confirm"].includes(state);
+    document.title = text("title") || t("login.title", { heading, app: this.#app });
+    const status = text("status") || [heading, words || text("words")].filter(Boolean).join(". ");
+    this.say(scanning && this.#here ? t("login.here_ready") : status);
     if (this.#acted || focused.closest("[hidden]")) this.#heading().focus();
     this.#acted = false;
   }
@@ -179,15 +184,15 @@ export class View {
     $("typed-error").hidden = true;
     document.querySelector(".how").hidden = false;
     $("cannot-scan").hidden = false;
-    $("cannot-scan").textContent = labels.cannotScan;
-    $("hide-code").textContent = labels.hideCode;
-    $("cover").textContent = labels.preparing;
+    $("cannot-scan").textContent = t("login.cannot_scan");
+    $("hide-code").textContent = t("login.hide_code");
+    $("cover").textContent = t("login.preparing");
     $("cover").hidden = state === "waiting";
   }
 
   #button(id, name, values, later) {
     $(id).dataset.act = name ?? "";
-    $(id).textContent = name ? fill(buttons[name], values) : "";
+    $(id).textContent = name ? t("login.buttons." + name, values) : "";
     $(id).hidden = !name || Boolean(later);
   }
 
@@ -218,6 +223,11 @@ export class View {
 // camera to scan its own screen with.
 function onPhone() {
   return matchMedia("(pointer: coarse) and (max-width: 64em)").matches;
+}
+
+// spaced parts a number for reading, half and half where it is long.
+function spaced(number) {
+  return number.length > 4 ? `${number.slice(0, number.length / 2)}\u2009${number.slice(number.length / 2)}` : number;
 }
 
 function minutes(seconds) {

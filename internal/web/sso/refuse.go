@@ -37,12 +37,13 @@ func (h *Handlers) finishRefused(w http.ResponseWriter, r *http.Request, s idp.Q
 		e.Args = map[string]string{"app": app}
 	}
 	field := []pages.Field{{Name: "sid", Value: s.SID}, {Name: "finish_key", Value: form.key.Reveal()}}
+	words := h.Frame(w, r, "").Locale
 	switch e.Code {
 	case idp.Busy:
-		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/finish", Label: "Try again", Fields: field})
+		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/finish", Label: words.Must("message.again"), Fields: field})
 	case idp.SignInRefused, idp.UserInactive, idp.UserMismatch, idp.AppNotAssigned, idp.CredentialRevoked, idp.PolicyPasskeyRequired, idp.SAMLRefused:
 		field = append(field, pages.Field{Name: "decline", Value: "1"})
-		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/finish", Label: "Go back to " + app, Fields: field})
+		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/finish", Label: words.Must("message.go_back", "app", app), Fields: field})
 	}
 	return e
 }
