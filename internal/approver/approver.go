@@ -114,12 +114,18 @@ func Reaches(level int, sp *idp.ServiceProvider, l *idp.Login) error {
 // changed since it was found active; store.ErrConflict if it has. The first use
 // after probation ends it; ended says so.
 func (a Approver) Used(ctx context.Context, d *idp.Device, app string, ah []byte) (ended bool, err error) {
+	ended = a.Note(ctx, d, app, ah)
+	return ended, a.Store.SaveDevice(ctx, d)
+}
+
+// Note is Used without the write, for a caller that writes more with it.
+func (a Approver) Note(ctx context.Context, d *idp.Device, app string, ah []byte) (ended bool) {
 	now := a.Clock.Now()
 	d.LastUsedAt, d.LastUsedApp, d.LastUsedPlace, d.LastAH = now, app, idp.ClientFrom(ctx).Place, ah
 	if ended = d.State == idp.DeviceProbation && !OnProbation(d, now); ended {
 		d.State, d.ProbationUntil = idp.DeviceActive, 0
 	}
-	return ended, a.Store.SaveDevice(ctx, d)
+	return ended
 }
 
 // Suspect notes on the credential that its counter went back (6.3), whatever

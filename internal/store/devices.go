@@ -65,7 +65,9 @@ type Enrolling struct {
 	Count      int64           // Enrolled, as read before the device's state was chosen
 }
 
-// Enrolled counts a user's enrollments: what Enrolling.Count wants.
+// Enrolled counts the changes of a user's set of devices, for Enrolling.Count and
+// RemoveDevice: what is decided by the devices, read after it, holds only if it
+// is still the same.
 func (s *Store) Enrolled(ctx context.Context, uid string) (int64, error) {
 	_, version, err := get[struct{}](ctx, s, enrolledKey(uid))
 	if errors.Is(err, ErrNotFound) {

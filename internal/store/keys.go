@@ -19,7 +19,7 @@ import (
 //	USER#<uid>         session#<sid>   idp.SSOSession
 //	USER#<uid>         signin#<ulid>   idp.SignIn
 //	USER#<uid>         recovery        idp.RecoveryCodes
-//	USER#<uid>         enrolled        how often, so that two at once are told apart
+//	USER#<uid>         enrolled        changes of the set of devices, so that two at once are told apart
 //	STEPUP#<hash>      stepup          a challenge that waits for its answer
 //	BROWSER#<hash>     browser         idp.KnownBrowser
 //	ADD#<id>           add             idp.DeviceAdd

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
@@ -183,20 +184,14 @@ func (s *Store) SaveSSOSession(ctx context.Context, sess *idp.SSOSession) error 
 // EndSSOSessions removes a user's SSO sessions, all or those that one
 // credential approved, and returns how many.
 func (s *Store) EndSSOSessions(ctx context.Context, uid, credential string) (int, error) {
-	var doomed []idp.SSOSession
-	_, err := list(ctx, s, table.Query{PK: "USER#" + uid, Prefix: "session#"}, 0, func(v *idp.SSOSession, version int64) {
-		if credential == "" || v.CredentialID == credential {
-			v.Version = version
-			doomed = append(doomed, *v)
-		}
-	})
+	doomed, err := s.SSOSessions(ctx, uid)
 	if err != nil {
 		return 0, err
 	}
-	for i := range doomed {
-		err := s.table.Delete(ctx, table.Item{Key: ssoKey(uid, doomed[i].SID), Version: doomed[i].Version})
-		if err != nil && !errors.Is(err, table.ErrConflict) {
-			return i, outside("end SSO session", err)
+	doomed = slices.DeleteFunc(doomed, func(v idp.SSOSession) bool { return credential != "" && v.CredentialID != credential })
+	for i := range doomed { // one that is being used at this moment too
+		if err := s.EndSSOSession(ctx, uid, doomed[i].SID); err != nil {
+			return i, err
 		}
 	}
 	return len(doomed), nil

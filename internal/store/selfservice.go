@@ -69,23 +69,51 @@ func (s *Store) DeviceAdd(ctx context.Context, id string) (*idp.DeviceAdd, error
 	return &add, nil
 }
 
-// ActivateDevice makes the new device of a DeviceAdd active and the adding done,
-// both or neither; ErrConflict if one of them changed.
-func (s *Store) ActivateDevice(ctx context.Context, add *idp.DeviceAdd, d *idp.Device) error {
+// ActivateDevice makes the new device of a DeviceAdd active, the adding done and
+// the use of the device that vouched noted: all or nothing. ErrConflict if one of
+// them changed, above all if one of the devices was revoked meanwhile.
+func (s *Store) ActivateDevice(ctx context.Context, add *idp.DeviceAdd, fresh, old *idp.Device) error {
 	addItem, err := itemOf(addKey(add.ID), add.Version, sweepAt(add.ExpiresAt), add)
 	if err != nil {
 		return err
 	}
-	cred, err := itemOf(credKey(d.ID), d.Version, time.Time{}, d)
+	ops := []table.Op{{Put: &addItem}}
+	for _, d := range []*idp.Device{fresh, old} {
+		cred, err := itemOf(credKey(d.ID), d.Version, time.Time{}, d)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, table.Op{Put: &cred})
+	}
+	err = s.table.Transact(ctx, ops...)
+	if err == nil {
+		add.Version++
+		fresh.Version++
+		old.Version++
+	}
+	return outside("activate device", err)
+}
+
+// RemoveDevice revokes a device as it was read, on the condition that the user's
+// devices are still those of count (Enrolled, read before them); ErrConflict.
+// The sessions that it approved are the caller's to end.
+func (s *Store) RemoveDevice(ctx context.Context, d *idp.Device, count int64) error {
+	revoked := *d
+	revoked.State = idp.DeviceRevoked
+	cred, err := itemOf(credKey(d.ID), d.Version, time.Time{}, &revoked)
 	if err != nil {
 		return err
 	}
-	err = s.table.Transact(ctx, table.Op{Put: &addItem}, table.Op{Put: &cred})
-	if err == nil {
-		add.Version++
-		d.Version++
+	set, err := itemOf(enrolledKey(d.UserID), count, time.Time{}, struct{}{})
+	if err != nil {
+		return err
 	}
-	return outside("activate device", err)
+	err = s.table.Transact(ctx, table.Op{Put: &cred}, table.Op{Put: &set})
+	if err == nil {
+		revoked.Version++
+		*d = revoked
+	}
+	return outside("remove device", err)
 }
 
 // RecoveryCodes reads a person's codes; an empty set, of version 0, if there
@@ -100,6 +128,26 @@ func (s *Store) RecoveryCodes(ctx context.Context, uid string) (*idp.RecoveryCod
 	}
 	codes.Version = version
 	return &codes, nil
+}
+
+// SpendRecoveryCode keeps a person's codes, one of which is marked as used, and
+// the enrollment that it opens: both or neither, so that no code is lost to a
+// failure. ErrConflict if the codes changed since they were read.
+func (s *Store) SpendRecoveryCode(ctx context.Context, codes *idp.RecoveryCodes, e *idp.Enrollment) error {
+	spent, err := itemOf(recoveryKey(e.UserID), codes.Version, time.Time{}, codes)
+	if err != nil {
+		return err
+	}
+	opened, err := itemOf(enrollKey(e.CookieHash), e.Version, sweepAt(e.ExpiresAt), e)
+	if err != nil {
+		return err
+	}
+	err = s.table.Transact(ctx, table.Op{Put: &spent}, table.Op{Put: &opened})
+	if err == nil {
+		codes.Version++
+		e.Version++
+	}
+	return outside("spend recovery code", err)
 }
 
 // SaveRecoveryCodes creates (Version 0) or replaces a person's codes;

@@ -68,6 +68,21 @@ func (s *Store) SaveSignIn(ctx context.Context, uid string, in *idp.SignIn) erro
 	return err
 }
 
+// forgetSignIns removes the list of a person's sign-ins.
+func (s *Store) forgetSignIns(ctx context.Context, uid string) error {
+	list, _, err := s.SignIns(ctx, uid, "", 0)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		err := s.table.Delete(ctx, table.Item{Key: signInKey(uid, list[i].ID), Version: list[i].Version})
+		if err != nil {
+			return outside("remove sign-in", err)
+		}
+	}
+	return nil
+}
+
 // KnownBrowser reads what is known of a browser by the hash of its cookie; an
 // empty one, of version 0, if nothing is.
 func (s *Store) KnownBrowser(ctx context.Context, hash []byte) (idp.KnownBrowser, int64, error) {

@@ -123,7 +123,8 @@ func (s *Store) SaveUser(ctx context.Context, u *idp.User) error {
 	return nil
 }
 
-// DeleteUser removes the user, the devices and the SSO sessions.
+// DeleteUser removes the user, the devices, the SSO sessions, the list of
+// sign-ins and the recovery codes.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
 	u, err := s.User(ctx, id)
 	if err != nil {
@@ -151,6 +152,9 @@ func (s *Store) DeleteUser(ctx context.Context, id string) error {
 		}
 	}
 	if _, err := s.EndSSOSessions(ctx, id, ""); err != nil {
+		return err
+	}
+	if err := s.forgetSignIns(ctx, id); err != nil {
 		return err
 	}
 	ops, err := s.indexDelete(ctx, userIndexKey(u.Email))

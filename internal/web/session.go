@@ -25,10 +25,18 @@ func (s *Site) SetSession(w http.ResponseWriter, uid, sid string, secret idp.Sec
 	s.SetCookie(w, CookieSSO, uid+"."+sid+"."+secret.Reveal(), expires.Sub(s.Now()))
 }
 
+// SignedIn is a session that holds, with the device that it rests on.
+type SignedIn struct {
+	*idp.SSOSession
+	Device *idp.Device
+}
+
 // Session reads and judges the SSO session of a request's cookie: right secret,
-// neither too old nor unused for too long. Errors: stepup_required where there
-// is none that holds. Whether the person is active is for the caller.
-func (s *Site) Session(r *http.Request) (*idp.SSOSession, error) {
+// neither too old nor unused for too long, and resting on a device that was not
+// revoked. So a revocation holds even where the session could not be removed, or
+// was written at the same moment. Errors: stepup_required where there is none
+// that holds. Whether the person is active is for the caller.
+func (s *Site) Session(r *http.Request) (*SignedIn, error) {
 	none := func(detail string) error { return idp.E(idp.StepupRequired, "%s", detail) }
 	c, err := r.Cookie(s.cookieName(CookieSSO))
 	if err != nil {
@@ -61,6 +69,15 @@ func (s *Site) Session(r *http.Request) (*idp.SSOSession, error) {
 	case found.LastUsedAt.Add(s.Config.SessionIdle).Over(now):
 		return nil, none("session was not used for too long")
 	}
+	device, err := s.Store.Device(r.Context(), found.CredentialID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, none("the session's device is gone")
+	case err != nil:
+		return nil, err
+	case !device.Usable() || device.UserID != uid:
+		return nil, none("the session's device was revoked")
+	}
 	RecordFrom(r.Context()).User = uid
 	if found.LastUsedAt.Add(touchAfter).Over(now) {
 		found.LastUsedAt = now
@@ -69,14 +86,17 @@ func (s *Site) Session(r *http.Request) (*idp.SSOSession, error) {
 			return nil, none("session was ended meanwhile")
 		}
 	}
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	return &SignedIn{found, device}, nil
 }
 
 // Verified refuses a session in whose browser the person was not checked within
-// the last five minutes.
-func (s *Site) Verified(session *idp.SSOSession) error {
-	if session.VerifiedAt == 0 || session.VerifiedAt.Add(VerifiedFor).Over(s.Now()) {
-		return idp.E(idp.StepupRequired, "no fresh user check")
+// a time: stepup_required.
+func (s *Site) Verified(session *SignedIn, within time.Duration) error {
+	if session.VerifiedAt == 0 || session.VerifiedAt.Add(within).Over(s.Now()) {
+		return idp.E(idp.StepupRequired, "no user check within %s", within)
 	}
 	return nil
 }

@@ -103,14 +103,12 @@ func (h *Handlers) redeem(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, address := r.Context(), ratelimit.Address(idp.ClientFrom(r.Context()).IP)
-	if err := h.tries.Blocked(address); err != nil {
+	if _, err := h.tries.Take(ctx, address); err != nil {
 		return err
 	}
 	inv, err := h.invite(ctx, body.Token)
-	if idp.CodeOf(err) == idp.InviteUnknown {
-		if _, limited := h.tries.Take(ctx, address); limited != nil {
-			return limited
-		}
+	if idp.CodeOf(err) != idp.InviteUnknown {
+		h.giveBack(ctx, h.tries, address)
 	}
 	if err != nil {
 		return err
@@ -121,34 +119,58 @@ func (h *Handlers) redeem(w http.ResponseWriter, r *http.Request) error {
 	if inv.Binding == idp.BindingDevice {
 		e.ExpiresAt = min(e.ExpiresAt, inv.ExpiresAt)
 	}
-	event := idp.AuditEvent{Event: idp.AuditInviteOpened, Actor: "phone", UserID: inv.UserID, Detail: map[string]string{"invite": inv.ID}}
-	return h.open(w, r, e, inv.InvitedBy, event)
-}
-
-// open begins an enrollment: who it is for, and the cookie that goes on with it.
-func (h *Handlers) open(w http.ResponseWriter, r *http.Request, e *idp.Enrollment, by string, event idp.AuditEvent) error {
-	ctx := r.Context()
-	user, err := h.Directory.User(ctx, e.UserID)
+	o, err := h.prepare(ctx, e)
 	if err != nil {
 		return err
 	}
-	if user.Disabled {
-		return idp.E(idp.UserInactive, "user %s is disabled", user.ID)
-	}
-	secret, err := idp.NewSecret(h.Random, 32)
-	if err != nil {
-		return err
-	}
-	hash := secret.Hash()
-	e.CookieHash = hash[:]
 	if err := h.Store.SaveEnrollment(ctx, e); err != nil {
 		return err
 	}
-	h.Record(ctx, event)
-	h.SetCookie(w, web.CookieEnroll, secret.Reveal(), e.ExpiresAt.Sub(h.Now()))
+	return h.opened(w, r, o, inv.InvitedBy, idp.AuditEvent{
+		Event: idp.AuditInviteOpened, Actor: "phone", UserID: inv.UserID, Detail: map[string]string{"invite": inv.ID},
+	})
+}
+
+// giveBack returns a try that was right. A failure costs a try, no more.
+func (h *Handlers) giveBack(ctx context.Context, w *ratelimit.Window, address string) {
+	if err := w.Return(ctx, address); err != nil {
+		h.Log.WarnContext(ctx, "a try was not given back", "corr_id", web.RecordFrom(ctx).CorrID, "error", err.Error())
+	}
+}
+
+// opening is an enrollment that begins: whose it is, and the cookie that goes on
+// with it.
+type opening struct {
+	*idp.Enrollment
+	user   *idp.User
+	secret idp.Secret
+}
+
+// prepare completes an enrollment, which the caller stores.
+func (h *Handlers) prepare(ctx context.Context, e *idp.Enrollment) (*opening, error) {
+	user, err := h.Directory.User(ctx, e.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if user.Disabled {
+		return nil, idp.E(idp.UserInactive, "user %s is disabled", user.ID)
+	}
+	secret, err := idp.NewSecret(h.Random, 32)
+	if err != nil {
+		return nil, err
+	}
+	hash := secret.Hash()
+	e.CookieHash = hash[:]
+	return &opening{e, user, secret}, nil
+}
+
+// opened answers that an enrollment has begun.
+func (h *Handlers) opened(w http.ResponseWriter, r *http.Request, o *opening, by string, event idp.AuditEvent) error {
+	h.Record(r.Context(), event)
+	h.SetCookie(w, web.CookieEnroll, o.secret.Reveal(), o.ExpiresAt.Sub(h.Now()))
 	return web.JSON(w, http.StatusOK, redeemed{
-		User: userView{user.Display()}, InvitedBy: by, Needs: []string{}, Binding: bindingOf(e),
-		Policy: policy{Types: h.types(e), Attestation: string(h.policy(e).Policy)},
+		User: userView{o.user.Display()}, InvitedBy: by, Needs: []string{}, Binding: bindingOf(o.Enrollment),
+		Policy: policy{Types: h.types(o.Enrollment), Attestation: string(h.policy(o.Enrollment).Policy)},
 	})
 }
 

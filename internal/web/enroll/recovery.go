@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -21,7 +22,7 @@ type recoveryBody struct {
 // recovery opens the enrollment of one device by a recovery code (12.3). A wrong
 // code, an unknown person and one without codes are answered alike. Tries are
 // limited by address only: a code has 80 bits, and a limit by person would let
-// anybody lock a person out.
+// anybody lock a person out (docs/adr/0013).
 func (h *Handlers) recovery(w http.ResponseWriter, r *http.Request) error {
 	if err := h.SameOriginAPI(r); err != nil {
 		return err
@@ -35,59 +36,78 @@ func (h *Handlers) recovery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	user, err := h.spend(ctx, body)
-	if idp.CodeOf(err) == idp.CodeWrong {
-		e := idp.AsError(err)
-		e.Args = map[string]string{"n": strconv.Itoa(left)}
-		return e
+	var opened *opening
+	for range 4 {
+		if opened, err = h.spend(r, body); !errors.Is(err, store.ErrConflict) {
+			break
+		}
 	}
-	if err := errors.Join(err, h.recovers.Return(ctx, address)); err != nil {
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return idp.E(idp.Busy, "recovery codes kept changing")
+	case idp.CodeOf(err) == idp.CodeWrong:
+		return &idp.Error{Code: idp.CodeWrong, Detail: idp.AsError(err).Detail, Args: map[string]string{"n": strconv.Itoa(left)}}
+	case err != nil:
 		return err
 	}
-	event := idp.AuditEvent{Event: idp.AuditRecoveryUsed, Actor: "phone", UserID: user.ID}
-	return h.open(w, r, &idp.Enrollment{UserID: user.ID, Binding: idp.BindingRecovery, ExpiresAt: h.Now().Add(recoveryLife)}, "", event)
+	h.giveBack(ctx, h.recovers, address)
+	return h.opened(w, r, opened, "", idp.AuditEvent{Event: idp.AuditRecoveryUsed, Actor: "phone", UserID: opened.user.ID})
 }
 
-// spend marks a person's code as used, exactly once; code_wrong.
-func (h *Handlers) spend(ctx context.Context, body recoveryBody) (*idp.User, error) {
-	wrong := idp.E(idp.CodeWrong, "no such person or code")
+// spend marks a person's code as used and opens an enrollment, exactly once.
+// Errors: code_wrong; store.ErrConflict when another use came in between.
+func (h *Handlers) spend(r *http.Request, body recoveryBody) (*opening, error) {
+	ctx := r.Context()
 	characters, err := login.ParseRecoveryCode(body.Code)
 	if err != nil || len(body.Login) > 320 {
-		return nil, wrong
+		return nil, idp.E(idp.CodeWrong, "not a code, or not an address")
 	}
-	user, err := h.Store.UserByEmail(ctx, body.Login)
-	if errors.Is(err, store.ErrNotFound) {
-		// The same work as for a person who is there.
-		user, err = &idp.User{ID: "NOBODY"}, nil
-	}
+	user, err := h.recovering(ctx, body.Login)
 	if err != nil {
 		return nil, err
 	}
-	for range 4 {
-		codes, err := h.Store.RecoveryCodes(ctx, user.ID)
-		if err != nil {
-			return nil, err
-		}
-		at, err := h.find(codes, characters)
-		if err != nil {
-			return nil, err
-		}
-		if at < 0 || user.Disabled {
-			return nil, wrong
-		}
-		codes.Codes[at].UsedAt = h.Now()
-		err = h.Store.SaveRecoveryCodes(ctx, user.ID, codes)
-		if !errors.Is(err, store.ErrConflict) {
-			return user, err
-		}
+	codes, err := h.Store.RecoveryCodes(ctx, user.ID)
+	if err != nil {
+		return nil, err
 	}
-	return nil, idp.E(idp.Busy, "recovery codes kept changing")
+	at, err := h.find(codes, characters)
+	if err != nil {
+		return nil, err
+	}
+	if at < 0 || user.Disabled {
+		return nil, idp.E(idp.CodeWrong, "no such person or code")
+	}
+	o, err := h.prepare(ctx, &idp.Enrollment{UserID: user.ID, Binding: idp.BindingRecovery, ExpiresAt: h.Now().Add(recoveryLife)})
+	if err != nil {
+		return nil, err
+	}
+	codes.Codes[at].UsedAt = h.Now()
+	return o, h.Store.SpendRecoveryCode(ctx, codes, o.Enrollment)
 }
 
-// find is the place of an unused code, -1 if there is none. All are compared.
+// recovering is the person of an address; nobody, who has no codes, after the
+// same reads where there is none.
+func (h *Handlers) recovering(ctx context.Context, address string) (*idp.User, error) {
+	user, err := h.Store.UserByEmail(ctx, address)
+	if !errors.Is(err, store.ErrNotFound) {
+		return user, err
+	}
+	nobody := &idp.User{ID: "NOBODY"}
+	if _, err := h.Store.User(ctx, nobody.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	return nobody, nil
+}
+
+// find is the place of an unused code, -1 if there is none. All are compared,
+// and as many where there are none.
 func (h *Handlers) find(codes *idp.RecoveryCodes, characters string) (at int, err error) {
+	stored := codes.Codes
+	if len(stored) == 0 {
+		stored = slices.Repeat([]idp.RecoveryCode{{KeyVer: h.Masters.Newest()}}, login.RecoveryCodeCount)
+	}
 	at = -1
-	for i, c := range codes.Codes {
+	for i, c := range stored {
 		hash, err := h.Masters.RecoveryHash(c.KeyVer, characters)
 		if err != nil {
 			return -1, err

@@ -2,7 +2,6 @@ package me
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -141,13 +140,11 @@ func (h *Handlers) callOff(w http.ResponseWriter, r *http.Request) error {
 		return mine(err)
 	}
 	inv.RevokedAt = h.Now()
-	if err := h.Store.SaveInvite(r.Context(), inv); errors.Is(err, store.ErrConflict) {
-		return idp.E(idp.Busy, "the link is being used")
-	} else if err != nil {
-		return err
+	if err := h.Store.SaveInvite(r.Context(), inv); err != nil {
+		return meanwhile(err)
 	}
-	if add.DeviceID != "" {
-		if _, err := h.Store.RevokeDevice(r.Context(), p.ID, add.DeviceID); err != nil {
+	if inv.DeviceID != "" { // also one that came since the adding was read
+		if _, err := h.Store.RevokeDevice(r.Context(), p.ID, inv.DeviceID); err != nil {
 			return mine(err)
 		}
 	}
@@ -190,50 +187,50 @@ func (h *Handlers) vouch(w http.ResponseWriter, r *http.Request) error {
 	if fresh.State != idp.DevicePending {
 		return idp.E(idp.WrongState, "the new device is %s", fresh.State)
 	}
-	if err := h.vouched(r, p, add, body); err != nil {
+	old, err := h.vouched(r, p, add, body)
+	if err != nil {
 		return err
 	}
+	ended := h.Approver.Note(r.Context(), old, h.Config.DisplayName, old.LastAH)
 	fresh.State, add.DoneAt = idp.DeviceActive, h.Now()
-	if err := h.Store.ActivateDevice(r.Context(), add, fresh); errors.Is(err, store.ErrConflict) {
-		return idp.E(idp.Busy, "the new device changed meanwhile")
-	} else if err != nil {
-		return err
+	if err := h.Store.ActivateDevice(r.Context(), add, fresh, old); err != nil {
+		return meanwhile(err)
+	}
+	if ended {
+		h.RecordProbationEnd(r.Context(), old)
 	}
 	h.audit(r, p, idp.AuditEvent{
 		Event: idp.AuditEnrolled, Device: fresh.Name, Cred: fresh.ID,
-		Detail: map[string]string{"binding": fresh.Binding, "state": fresh.State, "type": fresh.Type},
+		Detail: map[string]string{"binding": fresh.Binding, "state": fresh.State, "type": fresh.Type, "vouched": old.ID},
 	})
 	return web.JSON(w, http.StatusOK, h.deviceView(fresh, p))
 }
 
-// vouched verifies the old device's signature over the text, which is rebuilt.
-func (h *Handlers) vouched(r *http.Request, p person, add *idp.DeviceAdd, body vouchBody) error {
+// vouched verifies the old device's signature over the text, which is rebuilt,
+// and returns the device as it is to be stored.
+func (h *Handlers) vouched(r *http.Request, p person, add *idp.DeviceAdd, body vouchBody) (*idp.Device, error) {
 	text, err := login.AddText(add, h.Config.EntityID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	raw, err := text.Bytes()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	device, err := h.signer(r, raw, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if device.UserID != p.ID {
-		return idp.E(idp.UserMismatch, "signed by a device of somebody else")
+		return nil, idp.E(idp.UserMismatch, "signed by a device of somebody else")
 	}
-	return h.seasoned(device)
+	return device, h.seasoned(device)
 }
 
 func (h *Handlers) signer(r *http.Request, text []byte, body vouchBody) (*idp.Device, error) {
 	switch {
 	case body.Type == passkey.Type && len(body.Assertion) > 0 && h.RP != nil:
-		device, err := h.asserted(r.Context(), body.Assertion, passkey.Challenge(text), "browser")
-		if err != nil {
-			return nil, err
-		}
-		return device, h.Store.SaveDevice(r.Context(), device)
+		return h.asserted(r.Context(), body.Assertion, passkey.Challenge(text), "browser")
 	case body.Type == devicekey.Type && body.JWS != "":
 		return h.native(r, text, body.JWS)
 	}

@@ -1,12 +1,10 @@
 package me
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
-	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
@@ -35,10 +33,8 @@ func (h *Handlers) renewCodes(w http.ResponseWriter, r *http.Request) error {
 		shown[i] = login.DisplayRecoveryCode(code)
 		codes.Codes = append(codes.Codes, idp.RecoveryCode{Hash: hash, KeyVer: h.Masters.Newest()})
 	}
-	if err := h.Store.SaveRecoveryCodes(r.Context(), p.ID, codes); errors.Is(err, store.ErrConflict) {
-		return idp.E(idp.Busy, "recovery codes changed meanwhile")
-	} else if err != nil {
-		return err
+	if err := h.Store.SaveRecoveryCodes(r.Context(), p.ID, codes); err != nil {
+		return meanwhile(err)
 	}
 	h.audit(r, p, idp.AuditEvent{Event: idp.AuditRecoveryRenewed})
 	return web.JSON(w, http.StatusCreated, map[string]any{"codes": shown})

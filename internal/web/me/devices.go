@@ -3,6 +3,7 @@ package me
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -18,7 +19,8 @@ type deviceView struct {
 	Type           string `json:"type"`
 	State          string `json:"state"` // active, probation, pending
 	Synced         bool   `json:"synced"`
-	Suspect        bool   `json:"suspect"` // a copy of its key may exist
+	Attested       bool   `json:"attested"` // its maker vouched for the model
+	Suspect        bool   `json:"suspect"`  // a copy of its key may exist
 	Binding        string `json:"binding"`
 	AddedAt        int64  `json:"added_at"`
 	LastUsedAt     int64  `json:"last_used_at,omitempty"`
@@ -48,7 +50,7 @@ func (h *Handlers) devices(w http.ResponseWriter, r *http.Request) error {
 
 func (h *Handlers) deviceView(d *idp.Device, p person) deviceView {
 	v := deviceView{
-		ID: d.ID, Name: d.Name, Kind: d.Kind, Type: d.Type, State: d.State, Synced: d.BackupEligible, Suspect: d.CloneSuspect,
+		ID: d.ID, Name: d.Name, Kind: d.Kind, Type: d.Type, State: d.State, Synced: d.BackupEligible, Attested: d.Attested, Suspect: d.CloneSuspect,
 		Binding: d.Binding, AddedAt: d.CreatedAt.Seconds(), LastUsedAt: d.LastUsedAt.Seconds(), LastUsedApp: d.LastUsedApp,
 		LastUsedPlace: d.LastUsedPlace, This: d.ID == p.session.CredentialID,
 	}
@@ -84,6 +86,11 @@ func (h *Handlers) rename(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		if d.ID != p.session.Device.ID { // the old names tell a stranger's device apart
+			if err := h.seasoned(p.session.Device); err != nil {
+				return err
+			}
+		}
 		d.Name = name
 		err = h.Store.SaveDevice(r.Context(), d)
 		if errors.Is(err, store.ErrConflict) {
@@ -100,11 +107,20 @@ func (h *Handlers) rename(w http.ResponseWriter, r *http.Request) error {
 
 // own is the device of the path, if it is the person's and was not removed.
 func (h *Handlers) own(r *http.Request, p person) (*idp.Device, error) {
+	d, err := h.theirs(r, p)
+	if err == nil && d.State == idp.DeviceRevoked {
+		return nil, mine(store.ErrNotFound)
+	}
+	return d, err
+}
+
+// theirs is own, removed or not.
+func (h *Handlers) theirs(r *http.Request, p person) (*idp.Device, error) {
 	d, err := h.Store.Device(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return nil, mine(err)
 	}
-	if d.UserID != p.ID || d.State == idp.DeviceRevoked {
+	if d.UserID != p.ID {
 		return nil, mine(store.ErrNotFound)
 	}
 	return d, nil
@@ -116,6 +132,7 @@ type removeBody struct {
 
 // remove revokes a device. The last one wants its name typed, because nobody
 // can sign in afterwards; the session that asks ends if that device approved it.
+// It may be repeated: the sessions of a device that is gone are ended again.
 func (h *Handlers) remove(w http.ResponseWriter, r *http.Request) error {
 	p, err := h.trusted(r, web.VerifiedFor)
 	if err != nil {
@@ -125,30 +142,55 @@ func (h *Handlers) remove(w http.ResponseWriter, r *http.Request) error {
 	if err := web.ReadJSON(r, web.MaxJSON, true, &body); err != nil {
 		return err
 	}
-	d, err := h.own(r, p)
+	d, err := h.revoke(r, p, body.Confirm)
 	if err != nil {
 		return err
 	}
-	devices, err := h.Store.Devices(r.Context(), p.ID)
-	if err != nil {
+	if _, err := h.Store.EndSSOSessions(r.Context(), p.ID, d.ID); err != nil {
 		return err
 	}
-	others := 0
-	for i := range devices {
-		if devices[i].ID != d.ID && devices[i].Usable() {
-			others++
-		}
-	}
-	if others == 0 && d.Usable() && !strings.EqualFold(strings.TrimSpace(body.Confirm), d.Name) {
-		return idp.E(idp.LastDevice, "the last device, without its name as confirmation")
-	}
-	if _, err := h.Store.RevokeDevice(r.Context(), p.ID, d.ID); err != nil {
-		return mine(err)
-	}
-	h.audit(r, p, idp.AuditEvent{Event: idp.AuditDeviceRevoked, Device: d.Name, Cred: d.ID, Detail: map[string]string{"by": "owner"}})
 	if d.ID == p.session.CredentialID {
 		h.ClearCookie(w, web.CookieSSO)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// revoke decides by all the person's devices, on the condition that none came
+// or went meanwhile: of the last two, removed in the same moment, the second is
+// the last one.
+func (h *Handlers) revoke(r *http.Request, p person, confirm string) (*idp.Device, error) {
+	ctx := r.Context()
+	for range 4 {
+		count, err := h.Store.Enrolled(ctx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		d, err := h.theirs(r, p)
+		if err != nil || d.State == idp.DeviceRevoked {
+			return d, err
+		}
+		devices, err := h.Store.Devices(ctx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if last(devices, d) && !strings.EqualFold(strings.TrimSpace(confirm), d.Name) {
+			return nil, idp.E(idp.LastDevice, "the last device, without its name as confirmation")
+		}
+		err = h.Store.RemoveDevice(ctx, d, count)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		h.audit(r, p, idp.AuditEvent{Event: idp.AuditDeviceRevoked, Device: d.Name, Cred: d.ID, Detail: map[string]string{"by": "owner"}})
+		return d, nil
+	}
+	return nil, idp.E(idp.Busy, "devices kept changing")
+}
+
+// last reports whether nobody could sign in without d.
+func last(devices []idp.Device, d *idp.Device) bool {
+	return d.Usable() && !slices.ContainsFunc(devices, func(o idp.Device) bool { return o.ID != d.ID && o.Usable() })
 }

@@ -82,7 +82,7 @@ func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 // person is who calls, and by which session.
 type person struct {
 	*idp.User
-	session *idp.SSOSession
+	session *web.SignedIn
 }
 
 // who reads the session and its user; stepup_required without a session.
@@ -95,9 +95,6 @@ func (h *Handlers) who(r *http.Request) (person, error) {
 		return person{}, err
 	}
 	user, err := h.Directory.User(r.Context(), session.UserID)
-	if errors.Is(err, store.ErrNotFound) {
-		return person{}, idp.E(idp.StepupRequired, "user is gone")
-	}
 	if err != nil {
 		return person{}, err
 	}
@@ -114,29 +111,25 @@ func (h *Handlers) trusted(r *http.Request, within time.Duration) (person, error
 	if err != nil {
 		return p, err
 	}
-	if p.session.VerifiedAt == 0 || p.session.VerifiedAt.Add(within).Over(h.Now()) {
-		return p, idp.E(idp.StepupRequired, "no user check within %s", within)
-	}
-	d, err := h.Store.Device(r.Context(), p.session.CredentialID)
-	if errors.Is(err, store.ErrNotFound) {
-		return p, idp.E(idp.StepupRequired, "the session's device is gone")
-	}
-	if err != nil {
+	if err := h.Verified(p.session, within); err != nil {
 		return p, err
 	}
-	if approver.Usable(d) != nil {
-		return p, idp.E(idp.StepupRequired, "the session's device is %s", d.State)
-	}
-	if approver.OnProbation(d, h.Now()) {
-		return p, approver.ProbationError(d, "")
-	}
-	return p, nil
+	return p, h.seasoned(p.session.Device)
 }
 
 // mine turns what is somebody else's, and what does not exist, into not_found.
 func mine(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return idp.E(idp.NotFound, "not theirs, or not there")
+	}
+	return err
+}
+
+// meanwhile turns a write that another one overtook into busy: the same call
+// again reads anew.
+func meanwhile(err error) error {
+	if errors.Is(err, store.ErrConflict) {
+		return &idp.Error{Code: idp.Busy, Detail: "overtaken by another write", Err: err}
 	}
 	return err
 }
@@ -165,6 +158,7 @@ type notice struct {
 	Device string `json:"device,omitempty"`
 	Name   string `json:"name,omitempty"`
 	At     int64  `json:"at,omitempty"`
+	Until  int64  `json:"until,omitempty"` // end of its probation, in which it may be sent away
 }
 
 const (
@@ -186,7 +180,7 @@ func (h *Handlers) profile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := profile{
-		User: userView{p.Display(), p.Email}, Session: viewOf(p.session, p.session.SID), CodesLeft: codes.Left(),
+		User: userView{p.Display(), p.Email}, Session: viewOf(p.session.SSOSession, p.session.SID), CodesLeft: codes.Left(),
 		Notices: h.notices(p, devices, codes),
 	}
 	if until := p.session.VerifiedAt.Add(web.VerifiedFor); p.session.VerifiedAt > 0 && !until.Over(h.Now()) {
@@ -205,7 +199,11 @@ func (h *Handlers) notices(p person, devices []idp.Device, codes *idp.RecoveryCo
 		}
 		usable++
 		if d.ID != p.session.CredentialID && len(devices) > 1 && !d.CreatedAt.Add(newFor).Over(h.Now()) {
-			notices = append(notices, notice{Code: "device_added", Device: d.ID, Name: d.Name, At: d.CreatedAt.Seconds()})
+			n := notice{Code: "device_added", Device: d.ID, Name: d.Name, At: d.CreatedAt.Seconds()}
+			if approver.OnProbation(d, h.Now()) {
+				n.Until = d.ProbationUntil.Seconds()
+			}
+			notices = append(notices, n)
 		}
 	}
 	if usable < 2 {

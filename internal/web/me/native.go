@@ -26,7 +26,7 @@ func (h *Handlers) native(r *http.Request, text []byte, jws string) (*idp.Device
 	if err := approver.Usable(device); err != nil {
 		return nil, err
 	}
-	_, err = devicekey.VerifyApproval(jws, text, device)
+	device.LastAH, err = devicekey.VerifyApproval(jws, text, device)
 	return device, err
 }
 

@@ -55,7 +55,8 @@ type stepUpBody struct {
 }
 
 // stepUp checks the person in this browser. A session of the same person goes
-// on, under a new secret; without one, or with somebody else's, a new one
+// on, under a new secret, and rests from now on on what this check reached;
+// without one, or with somebody else's, a new one
 // begins.
 func (h *Handlers) stepUp(w http.ResponseWriter, r *http.Request) error {
 	if err := h.SameOriginAPI(r); err != nil {
@@ -78,11 +79,8 @@ func (h *Handlers) stepUp(w http.ResponseWriter, r *http.Request) error {
 		return idp.E(idp.UserInactive, "user %s is disabled", user.ID)
 	}
 	ended, err := h.Approver.Used(ctx, device, h.Config.DisplayName, device.LastAH)
-	if errors.Is(err, store.ErrConflict) {
-		return idp.E(idp.Busy, "device changed meanwhile")
-	}
 	if err != nil {
-		return err
+		return meanwhile(err)
 	}
 	if ended {
 		h.RecordProbationEnd(ctx, device)
@@ -98,14 +96,11 @@ func (h *Handlers) stepUp(w http.ResponseWriter, r *http.Request) error {
 	hash := secret.Hash()
 	session.SecretHash = hash[:]
 	if err := h.Store.PutSSOSession(ctx, session); err != nil {
-		if errors.Is(err, store.ErrConflict) {
-			return idp.E(idp.Busy, "session changed meanwhile")
-		}
-		return err
+		return meanwhile(err)
 	}
 	h.SetSession(w, session.UserID, session.SID, secret, session.ExpiresAt)
 	h.ClearCookie(w, web.CookieStepUp)
-	h.audit(r, person{user, session}, idp.AuditEvent{
+	h.audit(r, person{User: user}, idp.AuditEvent{
 		Event: idp.AuditStepUp, SID: session.SID, Device: device.Name, Cred: device.ID, Detail: map[string]string{"acr": session.ACR},
 	})
 	return web.JSON(w, http.StatusOK, map[string]any{
@@ -158,7 +153,7 @@ func (h *Handlers) asserted(ctx context.Context, body json.RawMessage, challenge
 	}
 	result.Record(device)
 	if result.CloneSuspect {
-		if err := h.Approver.Suspect(ctx, device); err != nil {
+		if err := meanwhile(h.Approver.Suspect(ctx, device)); err != nil {
 			return nil, err
 		}
 		h.RecordClone(ctx, actor, device, idp.QRSession{})
@@ -170,27 +165,30 @@ func (h *Handlers) asserted(ctx context.Context, body json.RawMessage, challenge
 // browser has, else a new one of the level that the passkey reaches.
 func (h *Handlers) verified(r *http.Request, d *idp.Device) (*idp.SSOSession, error) {
 	now := h.Now()
-	session, err := h.Session(r)
+	latest := now.Add(h.Config.SessionLife)
+	if approver.OnProbation(d, now) {
+		latest = min(latest, now.Add(probationLife))
+	}
+	current, err := h.Session(r)
 	if err != nil && idp.CodeOf(err) != idp.StepupRequired {
 		return nil, err
 	}
-	if err == nil && session.UserID == d.UserID {
-		session.VerifiedAt, session.LastUsedAt, session.CredentialID = now, now, d.ID
+	if err == nil && current.UserID == d.UserID {
+		session := current.SSOSession
+		session.ApprovedAt, session.VerifiedAt, session.LastUsedAt = now, now, now
+		session.CredentialID, session.ACR = d.ID, acr.Class(passkey.Level(d, true))
+		session.ExpiresAt = min(session.ExpiresAt, latest)
 		return session, nil
 	}
 	sid, err := idp.NewID(h.Random)
 	if err != nil {
 		return nil, err
 	}
-	life := h.Config.SessionLife
-	if approver.OnProbation(d, now) {
-		life = min(life, probationLife)
-	}
 	browser, system := login.Describe(r.UserAgent(), login.UAData{})
 	client := idp.ClientFrom(r.Context())
 	return &idp.SSOSession{
 		SID: sid, UserID: d.UserID, CredentialID: d.ID, ACR: acr.Class(passkey.Level(d, true)),
-		ApprovedAt: now, CreatedAt: now, LastUsedAt: now, VerifiedAt: now, ExpiresAt: now.Add(life),
+		ApprovedAt: now, CreatedAt: now, LastUsedAt: now, VerifiedAt: now, ExpiresAt: latest,
 		Browser: browser, OS: system, Place: client.Place,
 	}, nil
 }
