@@ -22,6 +22,11 @@ type userCmd struct {
 	Disable userDisableCmd `cmd:"" help:"Stop somebody from signing in, at once and everywhere."`
 	Enable  userEnableCmd  `cmd:"" help:"Let somebody sign in again."`
 	Remove  userRemoveCmd  `cmd:"" help:"Remove somebody with all phones."`
+
+	Sessions      userSessionsCmd `cmd:"" help:"List the browsers in which somebody is signed in."`
+	Activity      userActivityCmd `cmd:"" help:"List somebody's latest sign-ins."`
+	Signout       userSignoutCmd  `cmd:"" help:"Sign somebody out of all browsers."`
+	RecoveryCodes userCodesCmd    `cmd:"" help:"Tell how many recovery codes somebody has left, or void them."`
 }
 
 type userAddCmd struct {
@@ -168,6 +173,16 @@ type userNamed struct {
 	Email string `arg:"" name:"email" help:"Their e-mail address."`
 }
 
+// find looks the person up by e-mail address.
+func (c *userNamed) find(e *env) (*adminclient.Client, adminapi.User, error) {
+	client, err := e.admin()
+	if err != nil {
+		return nil, adminapi.User{}, err
+	}
+	u, err := client.UserByEmail(e.ctx, c.Email)
+	return client, u, err
+}
+
 type userDisableCmd struct{ userNamed }
 
 func (c *userDisableCmd) Run(e *env) error { return c.setDisabled(e, true) }
@@ -177,11 +192,7 @@ type userEnableCmd struct{ userNamed }
 func (c *userEnableCmd) Run(e *env) error { return c.setDisabled(e, false) }
 
 func (c *userNamed) setDisabled(e *env, disabled bool) error {
-	client, err := e.admin()
-	if err != nil {
-		return err
-	}
-	u, err := client.UserByEmail(e.ctx, c.Email)
+	client, u, err := c.find(e)
 	if err != nil {
 		return err
 	}
@@ -201,11 +212,7 @@ func (c *userNamed) setDisabled(e *env, disabled bool) error {
 type userRemoveCmd struct{ userNamed }
 
 func (c *userRemoveCmd) Run(e *env) error {
-	client, err := e.admin()
-	if err != nil {
-		return err
-	}
-	u, err := client.UserByEmail(e.ctx, c.Email)
+	client, u, err := c.find(e)
 	if err != nil {
 		return err
 	}

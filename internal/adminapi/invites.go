@@ -1,11 +1,19 @@
 package adminapi
 
-import "github.com/latchkey-idp/latchkey/internal/idp"
+import (
+	"cmp"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
+)
 
 // NewInvite is the body of POST /v1/admin/invites.
 type NewInvite struct {
 	User string `json:"user"`           // e-mail address or id
 	Life string `json:"life,omitempty"` // Go duration, 10m to 168h; empty: the deployment's setting
+
+	// Policy is what the phone's key must prove: none, known or device_bound;
+	// empty: the deployment's setting.
+	Policy string `json:"policy,omitempty"`
 }
 
 // NewInviteAnswer carries the link, which is told this once only.
@@ -29,6 +37,8 @@ type Invite struct {
 	UserID    string `json:"user_id"`
 	InvitedBy string `json:"invited_by"`
 	State     string `json:"state"`
+	Binding   string `json:"binding"`          // invite; device: an old device of the person asks for it
+	Policy    string `json:"policy,omitempty"` // as in NewInvite
 	CreatedAt int64  `json:"created_at"`
 	ExpiresAt int64  `json:"expires_at"`
 	UsedAt    int64  `json:"used_at,omitempty"`
@@ -49,6 +59,7 @@ func InviteOf(i *idp.Invite, now idp.Millis) Invite {
 	}
 	return Invite{
 		ID: i.ID, UserID: i.UserID, InvitedBy: i.InvitedBy, State: state, DeviceID: i.DeviceID,
+		Binding: cmp.Or(i.Binding, idp.BindingInvite), Policy: i.Policy,
 		CreatedAt: i.CreatedAt.Seconds(), ExpiresAt: i.ExpiresAt.Seconds(),
 		UsedAt: i.UsedAt.Seconds(), RevokedAt: i.RevokedAt.Seconds(),
 	}

@@ -65,18 +65,29 @@ type Device struct {
 	Kind           string `json:"kind,omitempty"`
 	State          string `json:"state"` // active, probation, pending, revoked
 	Binding        string `json:"binding"`
+	Synced         bool   `json:"synced"`                    // its key may leave the device
+	Attested       bool   `json:"attested"`                  // its maker vouched for the model
+	Suspect        bool   `json:"suspect"`                   // a copy of its key may exist
+	Model          string `json:"model,omitempty"`           // AAGUID; a hint unless attested
 	ProbationUntil int64  `json:"probation_until,omitempty"` // seconds
 	CreatedAt      int64  `json:"created_at"`
 	LastUsedAt     int64  `json:"last_used_at,omitempty"`
 	LastUsedApp    string `json:"last_used_app,omitempty"`
+	LastUsedPlace  string `json:"last_used_place,omitempty"`
+}
+
+// DevicePatch is the body of PATCH /v1/admin/users/{id}/devices/{device}.
+type DevicePatch struct {
+	Name string `json:"name"` // up to 40 printable characters
 }
 
 // DeviceOf makes the wire form; keys stay inside.
 func DeviceOf(d *idp.Device) Device {
 	return Device{
 		ID: d.ID, Type: d.Type, Name: d.Name, Kind: d.Kind, State: d.State, Binding: d.Binding,
+		Synced: d.BackupEligible, Attested: d.Attested, Suspect: d.CloneSuspect, Model: d.AAGUID,
 		ProbationUntil: d.ProbationUntil.Seconds(), CreatedAt: d.CreatedAt.Seconds(),
-		LastUsedAt: d.LastUsedAt.Seconds(), LastUsedApp: d.LastUsedApp,
+		LastUsedAt: d.LastUsedAt.Seconds(), LastUsedApp: d.LastUsedApp, LastUsedPlace: d.LastUsedPlace,
 	}
 }
 

@@ -114,6 +114,32 @@ func (c *Client) Devices(ctx context.Context, id string) ([]adminapi.Device, err
 	return page.Items, err
 }
 
+// RenameDevice gives a device another name.
+func (c *Client) RenameDevice(ctx context.Context, user, device, name string) (adminapi.Device, error) {
+	return patch[adminapi.Device](ctx, c, at(users, user, "devices", device), adminapi.DevicePatch{Name: name})
+}
+
+// Sessions lists the browsers in which a user is signed in.
+func (c *Client) Sessions(ctx context.Context, id string) ([]adminapi.Session, error) {
+	page, err := get[adminapi.Page[adminapi.Session]](ctx, c, at(users, id, "sessions"))
+	return page.Items, err
+}
+
+// SignIns lists a user's sign-ins, the newest first, up to limit (0: all).
+func (c *Client) SignIns(ctx context.Context, id string, limit int) ([]adminapi.SignIn, error) {
+	return upTo[adminapi.SignIn](ctx, c, at(users, id, "activity"), url.Values{"limit": {"100"}}, limit)
+}
+
+// RecoveryCodes tells how many recovery codes a user has left.
+func (c *Client) RecoveryCodes(ctx context.Context, id string) (adminapi.RecoveryCodes, error) {
+	return get[adminapi.RecoveryCodes](ctx, c, at(users, id, "recovery-codes"))
+}
+
+// VoidRecoveryCodes makes a user's recovery codes worthless.
+func (c *Client) VoidRecoveryCodes(ctx context.Context, id string) error {
+	return remove(ctx, c, at(users, id, "recovery-codes"))
+}
+
 // RevokeDevice revokes a device and ends the sessions that it approved.
 func (c *Client) RevokeDevice(ctx context.Context, user, device string) error {
 	_, err := post[struct{}](ctx, c, at(users, user, "devices", device, "revoke"), struct{}{})

@@ -64,10 +64,8 @@ func (s *Site) Session(r *http.Request) (*SignedIn, error) {
 	switch {
 	case !idp.Equal(found.SecretHash, hash[:]):
 		return nil, none("another secret")
-	case found.ExpiresAt.Over(now):
-		return nil, none("session is over")
-	case found.LastUsedAt.Add(s.Config.SessionIdle).Over(now):
-		return nil, none("session was not used for too long")
+	case !s.Holds(found):
+		return nil, none("session is over, or was not used for too long")
 	}
 	device, err := s.Store.Device(r.Context(), found.CredentialID)
 	switch {
@@ -90,6 +88,12 @@ func (s *Site) Session(r *http.Request) (*SignedIn, error) {
 		return nil, err
 	}
 	return &SignedIn{found, device}, nil
+}
+
+// Holds reports whether a session is neither over nor unused for too long.
+func (s *Site) Holds(session *idp.SSOSession) bool {
+	now := s.Now()
+	return !session.ExpiresAt.Over(now) && !session.LastUsedAt.Add(s.Config.SessionIdle).Over(now)
 }
 
 // Verified refuses a session in whose browser the person was not checked within

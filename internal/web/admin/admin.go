@@ -40,7 +40,12 @@ func (h *Handlers) Mount(mux web.Mux) {
 		"DELETE /v1/admin/users/{id}":                       h.deleteUser,
 		"POST /v1/admin/users/{id}/signout":                 h.signOutUser,
 		"GET /v1/admin/users/{id}/devices":                  h.listDevices,
+		"PATCH /v1/admin/users/{id}/devices/{device}":       h.renameDevice,
 		"POST /v1/admin/users/{id}/devices/{device}/revoke": h.revokeDevice,
+		"GET /v1/admin/users/{id}/sessions":                 h.listSessions,
+		"GET /v1/admin/users/{id}/activity":                 h.listSignIns,
+		"GET /v1/admin/users/{id}/recovery-codes":           h.recoveryCodes,
+		"DELETE /v1/admin/users/{id}/recovery-codes":        h.voidRecoveryCodes,
 
 		"GET /v1/admin/invites":         h.listInvites,
 		"POST /v1/admin/invites":        h.createInvite,

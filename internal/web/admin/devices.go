@@ -45,6 +45,32 @@ func (h *Handlers) revokeDevice(w http.ResponseWriter, r *http.Request) error {
 	return noContent(w)
 }
 
+func (h *Handlers) renameDevice(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	var req adminapi.DevicePatch
+	if err := read(r, web.MaxAdminJSON, &req); err != nil {
+		return err
+	}
+	name := idp.CleanName(req.Name)
+	if name == "" {
+		return invalid("name is missing: give up to 40 printable characters")
+	}
+	u, err := h.user(r)
+	if err != nil {
+		return err
+	}
+	d, err := h.deviceOf(ctx, u, r.PathValue("device"))
+	if err != nil {
+		return err
+	}
+	d.Name = name
+	event := idp.AuditEvent{Event: idp.AuditDeviceRenamed, UserID: u.ID, Device: d.Name, Cred: d.ID}
+	if err := h.change(ctx, event, func() error { return h.Store.SaveDevice(ctx, d) }); err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, adminapi.DeviceOf(d))
+}
+
 // deviceOf reads a device if it is u's; a device of somebody else is answered
 // like one that does not exist.
 func (h *Handlers) deviceOf(ctx context.Context, u *idp.User, id string) (*idp.Device, error) {

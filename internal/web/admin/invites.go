@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
@@ -43,6 +44,9 @@ func (h *Handlers) createInvite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := h.checkPolicy(req.Policy); err != nil {
+		return err
+	}
 	u, err := h.invitee(ctx, req.User)
 	if err != nil {
 		return err
@@ -58,9 +62,9 @@ func (h *Handlers) createInvite(w http.ResponseWriter, r *http.Request) error {
 	now, hash := h.Now(), token.Hash()
 	inv := &idp.Invite{
 		ID: id, TokenHash: hash[:], UserID: u.ID, InvitedBy: strings.TrimPrefix(actor(ctx), "admin:"),
-		CreatedAt: now, ExpiresAt: now.Add(life),
+		CreatedAt: now, ExpiresAt: now.Add(life), Policy: req.Policy,
 	}
-	event := idp.AuditEvent{Event: idp.AuditInviteCreated, UserID: u.ID, Detail: map[string]string{"invite": id}}
+	event := idp.AuditEvent{Event: idp.AuditInviteCreated, UserID: u.ID, Detail: map[string]string{"invite": id, "policy": req.Policy}}
 	if err := h.change(ctx, event, func() error { return h.Store.CreateInvite(ctx, inv) }); err != nil {
 		return err
 	}
@@ -68,6 +72,20 @@ func (h *Handlers) createInvite(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusCreated, adminapi.NewInviteAnswer{
 		ID: id, URL: h.Config.PublicURL + "/e#" + token.Reveal(), ExpiresAt: inv.ExpiresAt.Seconds(),
 	})
+}
+
+// checkPolicy judges what an invite asks of the key (approval-protocol.md 11.3).
+func (h *Handlers) checkPolicy(policy string) error {
+	switch passkey.Policy(policy) {
+	case "", passkey.None, passkey.DeviceBound:
+		return nil
+	case passkey.Known:
+		if len(h.Config.AttestationModels) == 0 {
+			return invalid("policy known needs the setting LATCHKEY_ATTESTATION_MODELS")
+		}
+		return nil
+	}
+	return invalid("policy %q is none of none, known, device_bound", policy)
 }
 
 func (h *Handlers) inviteLife(s string) (time.Duration, error) {

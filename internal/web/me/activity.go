@@ -108,7 +108,7 @@ func (h *Handlers) sessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	items := []sessionView{}
 	for i := range list {
-		if s := &list[i]; !s.ExpiresAt.Over(h.Now()) && !s.LastUsedAt.Add(h.Config.SessionIdle).Over(h.Now()) {
+		if s := &list[i]; h.Holds(s) {
 			items = append(items, viewOf(s, p.session.SID))
 		}
 	}
