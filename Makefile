@@ -34,8 +34,8 @@ deploy: ## sam build && sam deploy --guided
 	scripts/sam.sh build
 	scripts/sam.sh deploy --guided
 
-screenshots: ## the pictures of README and docs
-	scripts/screenshots.sh
+screenshots: ## the pictures of README and docs; FOLDER=... every page in every state
+	scripts/screenshots.sh $(FOLDER)
 
 openapi: ## docs/openapi.json from docs/openapi.yaml
 	go test ./docs -update

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go: Debian packages (of Debian 12),
-# DynamoDB Local, node-saml. Does nothing for what is there.
+# DynamoDB Local, node-saml, axe-core. Does nothing for what is there.
 #
-# LATCHKEY_CACHE (default .cache) is where node-saml and DynamoDB Local go.
+# LATCHKEY_CACHE (default .cache) is where what is not of Debian goes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache=${LATCHKEY_CACHE:-.cache}
@@ -26,13 +26,14 @@ debian() {
     >"$cache/apt.log" 2>&1 || { tail -20 "$cache/apt.log"; exit 1; }
 }
 
-# The locked versions; installed again when the lock file is another.
-node_saml() {
-  local home=$cache/node-saml source=scripts/node-saml
+# The locked versions of scripts/NAME; installed again when the lock file is
+# another.
+node_modules() { # name
+  local home=$cache/$1 source=scripts/$1
   cmp -s "$source/package-lock.json" "$home/.installed" && return
   mkdir -p "$home"
   cp "$source/package.json" "$source/package-lock.json" "$source/.npmrc" "$home/"
-  npm ci --silent --prefix "$home" || { echo "installing node-saml failed"; exit 1; }
+  npm ci --silent --prefix "$home" || { echo "installing $1 failed"; exit 1; }
   cp "$source/package-lock.json" "$home/.installed"
 }
 
@@ -41,5 +42,8 @@ if command -v apt-get >/dev/null; then
 else
   echo "This is not Debian: only what is already installed is used."
 fi
-if command -v npm >/dev/null; then node_saml; fi
+if command -v npm >/dev/null; then
+  node_modules node-saml
+  node_modules axe
+fi
 if command -v mvn >/dev/null && command -v java >/dev/null; then scripts/dynamodb-local.sh fetch; fi

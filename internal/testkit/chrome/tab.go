@@ -36,6 +36,7 @@ type Tab struct {
 
 	width, height int64
 	media         map[string]string // preferences, by feature
+	noScript      bool
 
 	mu       sync.Mutex
 	problems []string // what the browser complains about
@@ -203,7 +204,9 @@ func Eval[T any](b *Tab, expression string) T {
 // Call gives the browser a command of its debugging protocol.
 func Call[P, R any](b *Tab, command cdp.Command[P, R], params P) R {
 	b.t.Helper()
-	answer, err := chromedp.Call(b.ctx, command, params)
+	ctx, stop := context.WithTimeout(b.ctx, stepTime)
+	defer stop()
+	answer, err := chromedp.Call(ctx, command, params)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -297,5 +300,11 @@ func (b *Tab) TouchScreen() {
 // NoScript switches the scripts of the pages off, as some people do.
 func (b *Tab) NoScript() {
 	b.t.Helper()
-	Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.noScript = true
+	b.scripts(false)
+}
+
+func (b *Tab) scripts(on bool) {
+	b.t.Helper()
+	Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
 }

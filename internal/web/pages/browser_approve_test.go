@@ -378,9 +378,3 @@ func TestPhoneWithoutPlace(t *testing.T) {
 		t.Errorf("place %q, screen %q", place, screen)
 	}
 }
-
-// Every text has a form for small and large letters, at 320 px.
-func TestPhoneReflow(t *testing.T) {
-	_, b, _ := asked(t, func(f *fakeApprovals) { f.match = "123456"; f.warnings = []string{"new_browser", "far"} })
-	b.Fits("request")
-}

@@ -194,11 +194,3 @@ func TestInviteProblems(t *testing.T) {
 		b.Until(`document.querySelector("#start-problem").textContent.includes("no screen lock")`)
 	})
 }
-
-func TestEnrollReflow(t *testing.T) {
-	_, b, _ := making(t, "?try")
-	for _, pane := range []string{"start", "who", "make", "done"} {
-		b.Script(fmt.Sprintf(`document.querySelectorAll(".pane").forEach((p) => { p.hidden = p.id !== %q; })`, pane))
-		b.Fits(pane)
-	}
-}
