@@ -28,6 +28,7 @@ var files embed.FS
 var mediaTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
+	".png": "image/png",
 	".svg": "image/svg+xml",
 }
 
@@ -35,18 +36,22 @@ var mediaTypes = map[string]string{
 // what it imports show.
 var sections = map[string][]string{
 	"login.js":   {"shared", "login"},
-	"approve.js": {"shared", "approve"},
+	"approve.js": {"shared", "approve", "scanner"},
 	"enroll.js":  {"shared", "enroll"},
 	"me.js":      {"shared", "me"},
 }
 
-// importPath finds the module that a script imports: ... from "./name.js".
-var importPath = regexp.MustCompile(`from "\./([a-z0-9-]+\.js)"`)
+// importPath finds the module that a script imports: ... from "./name.js" or
+// import("./name.js").
+var importPath = regexp.MustCompile(`(from |import\()["']\./([a-z0-9/-]+\.js)["']`)
+
+// license is a file that is embedded beside what it is about, and not served.
+const license = "LICENSE"
 
 // Assets is the set of embedded files. It is immutable and safe for
 // concurrent use.
 type Assets struct {
-	byName    map[string]*file // "login.js"
+	byName    map[string]*file // "login.js", "qr/decode.js"
 	byPath    map[string]*file // "/assets/login.0123456789ab.js"
 	templates *template.Template
 }
@@ -56,7 +61,7 @@ type file struct {
 	mediaType string
 	body      []byte
 	gzipped   []byte
-	imports   []string // names of modules imported directly
+	imports   []string // names of modules imported directly, at once
 }
 
 // New reads, hashes and compresses the embedded files, makes the scripts that
@@ -67,14 +72,14 @@ func New(catalog *i18n.Catalog) (*Assets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open embedded files: %w", err)
 	}
-	names, err := fs.Glob(static, "*")
-	if err != nil {
-		return nil, fmt.Errorf("list embedded files: %w", err)
-	}
-	for _, name := range names {
-		if _, err := a.load(static, name, nil); err != nil {
-			return nil, err
+	if err := fs.WalkDir(static, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == license {
+			return err
 		}
+		_, err = a.load(static, name, nil)
+		return err
+	}); err != nil {
+		return nil, fmt.Errorf("load embedded files: %w", err)
 	}
 	for _, lang := range catalog.Languages() {
 		if err := a.addMessages(static, catalog, lang); err != nil {
@@ -101,7 +106,8 @@ func (a *Assets) Template(name string) (*template.Template, error) {
 }
 
 // URL returns the address of an embedded file on this origin:
-// URL("login.js") is "/assets/login.<hash>.js".
+// URL("login.js") is "/assets/login.<hash>.js", URL("qr/decode.js") is
+// "/assets/qr-decode.<hash>.js".
 func (a *Assets) URL(name string) (string, error) {
 	f, ok := a.byName[name]
 	if !ok {
@@ -111,7 +117,8 @@ func (a *Assets) URL(name string) (string, error) {
 }
 
 // Modules returns the addresses of everything that a script imports, directly
-// or not, so that a page can ask for all of it at once.
+// or not, so that a page can ask for all of it at once. What a script imports
+// only when it is needed, by import(), is not among them.
 func (a *Assets) Modules(name string) ([]string, error) {
 	f, ok := a.byName[name]
 	if !ok {
@@ -179,16 +186,19 @@ func (a *Assets) add(static fs.FS, name string, body []byte, importers []string)
 		return nil, fmt.Errorf("asset %q: unknown media type", name)
 	}
 	for _, match := range importPath.FindAllSubmatch(body, -1) {
-		imported, err := a.load(static, string(match[1]), append(importers, name))
+		importing, module := string(match[1]), path.Join(path.Dir(name), string(match[2]))
+		imported, err := a.load(static, module, append(importers, name))
 		if err != nil {
 			return nil, err
 		}
-		f.imports = append(f.imports, string(match[1]))
-		body = bytes.ReplaceAll(body, match[0], []byte(`from "`+imported.url+`"`))
+		if importing == "from " {
+			f.imports = append(f.imports, module)
+		}
+		body = bytes.ReplaceAll(body, match[0], []byte(importing+`"`+imported.url+`"`))
 	}
 	hash := sha256.Sum256(body)
 	f.body = body
-	f.url = Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(hash[:6]) + ext
+	f.url = Prefix + strings.ReplaceAll(strings.TrimSuffix(name, ext), "/", "-") + "." + hex.EncodeToString(hash[:6]) + ext
 	var err error
 	if f.gzipped, err = compress(body); err != nil {
 		return nil, fmt.Errorf("compress asset %q: %w", name, err)
