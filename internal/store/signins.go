@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -39,14 +40,19 @@ func (s *Store) AddSignIn(ctx context.Context, uid string, in *idp.SignIn) error
 	return err
 }
 
-// SignIns lists a person's sign-ins, newest first, up to limit, after a cursor.
+// SignIns lists a person's sign-ins, newest first, up to limit (0: all), after
+// the id of the last one of the page before.
 func (s *Store) SignIns(ctx context.Context, uid, after string, limit int) (out []idp.SignIn, next string, err error) {
-	q := table.Query{PK: "USER#" + uid, Prefix: "signin#", After: after, Reverse: true}
+	const prefix = "signin#"
+	q := table.Query{PK: "USER#" + uid, Prefix: prefix, Reverse: true}
+	if after != "" {
+		q.After = prefix + after
+	}
 	next, err = list(ctx, s, q, limit, func(v *idp.SignIn, version int64) {
 		v.Version = version
 		out = append(out, *v)
 	})
-	return out, next, err
+	return out, strings.TrimPrefix(next, prefix), err
 }
 
 // SignIn reads one of a person's sign-ins.

@@ -44,7 +44,7 @@ func (h *Handlers) stepUpOptions(w http.ResponseWriter, r *http.Request) error {
 	}
 	hash := secret.Hash()
 	if err := h.Store.CreateStepUp(r.Context(), hash[:], challenge, h.Now().Add(stepUpLife)); err != nil {
-		return err
+		return meanwhile(err)
 	}
 	h.SetCookie(w, web.CookieStepUp, secret.Reveal(), stepUpLife)
 	return web.JSON(w, http.StatusOK, h.RP.RequestOptions(challenge, stepUpLife, nil, passkey.HintClientDevice, passkey.HintHybrid))
