@@ -31,6 +31,7 @@ type webPhone struct {
 	*chrome.Tab
 	t    *testing.T
 	keys *chrome.Authenticator
+	base string // address of the identity provider
 }
 
 // webPhone may talk to the identity provider only.
@@ -40,7 +41,7 @@ func (w *world) webPhone() *webPhone {
 	chrome.Call(b, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: iPhone, Platform: "iPhone"})
 	b.TouchScreen()
 	b.Size(390, 844)
-	return &webPhone{b, w.t, b.Authenticator()}
+	return &webPhone{b, w.t, b.Authenticator(), w.idp.URL}
 }
 
 // enroll uses an invite, up to the end.

@@ -45,6 +45,12 @@ func (a *Authenticator) Recognizes(yes bool) {
 	Call(a.b, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: a.id, IsUserVerified: yes})
 }
 
+// Override makes the authenticator answer wrongly; without bits, rightly again.
+func (a *Authenticator) Override(bits webauthn.SetResponseOverrideBitsParams) {
+	bits.AuthenticatorID = a.id
+	Call(a.b, webauthn.SetResponseOverrideBits, bits)
+}
+
 // Waits sets whether the sheet stays open until somebody acts.
 func (a *Authenticator) Waits(yes bool) {
 	a.b.t.Helper()
