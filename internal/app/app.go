@@ -33,6 +33,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 	"github.com/latchkey-idp/latchkey/internal/web/qrsession"
 	"github.com/latchkey-idp/latchkey/internal/web/sso"
+	"github.com/latchkey-idp/latchkey/internal/web/start"
 )
 
 // Deps is what a deployment provides.
@@ -60,6 +61,7 @@ type App struct {
 	deps   Deps
 	site   *web.Site
 	rp     *passkey.RP // nil: the address cannot have passkeys
+	start  *start.Starter
 	assets *assets.Assets
 
 	attestation passkey.Attestation
@@ -93,6 +95,7 @@ func New(d Deps) (*App, error) {
 		Config: d.Config, Store: st, Audit: store.NewAudit(st, d.Random), Pages: rendered,
 		Log: d.Log, Metrics: d.Metrics, Clock: d.Clock, Random: d.Random,
 	}}
+	a.start = start.New(a.site, d.Secrets.Masters)
 	if a.attestation, err = passkey.ReadAttestation(d.Config.Attestation, d.Config.AttestationModels, d.Config.AttestationRoots); err != nil {
 		return nil, fmt.Errorf("read attestation policy: %w", err)
 	}
@@ -113,7 +116,7 @@ type mounter interface{ Mount(web.Mux) }
 
 func (a *App) sso() mounter {
 	return sso.New(sso.Handlers{
-		Site: a.site, Masters: a.deps.Secrets.Masters, Pairwise: a.deps.Secrets.Pairwise, Passkeys: a.rp != nil,
+		Site: a.site, Masters: a.deps.Secrets.Masters, Start: a.start, Pairwise: a.deps.Secrets.Pairwise, Passkeys: a.rp != nil,
 		Keys: a.deps.Keys, Directory: a.deps.Directory, Assets: a.assets.Handler(),
 	})
 }
@@ -126,7 +129,7 @@ func (a *App) approver() approver.Approver {
 
 func (a *App) metadata() mounter { return metadata.New(a.site, a.deps.Keys) }
 func (a *App) qrsession() mounter {
-	return qrsession.New(a.site, a.deps.Secrets.Masters, a.approver(), a.rp)
+	return qrsession.New(a.site, a.deps.Secrets.Masters, a.start, a.approver(), a.rp)
 }
 func (a *App) approval() mounter {
 	return approval.New(a.site, a.deps.Secrets.Masters, a.approver(), a.rp)

@@ -23,7 +23,8 @@ type Login struct {
 	ACRComparison   string         `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
 	Subject         *LoginSubject  `json:"subject,omitempty"`
 	ForceAuthn      bool           `json:"force,omitempty"`
-	Browser         *BrowserSecret `json:"bh,omitempty"` // bound by the first create
+	PasskeyOnly     bool           `json:"passkey_only,omitempty"` // on arrival a scanned code was not enough; create judges again
+	Browser         *BrowserSecret `json:"bh,omitempty"`           // bound by the first create
 
 	CreatedAt Millis `json:"created"`
 	ExpiresAt Millis `json:"exp"`

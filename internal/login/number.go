@@ -22,6 +22,14 @@ func NewNumber(random io.Reader, digits int) (string, error) {
 	return fmt.Sprintf("%0*d", digits, n), nil
 }
 
+// DisplayNumber is how a number is shown: 482 915.
+func DisplayNumber(number string) string {
+	if len(number) != 6 {
+		return number
+	}
+	return number[:3] + " " + number[3:]
+}
+
 // ParseNumber reads a typed number; ok is false for one that is none.
 func ParseNumber(typed string) (number string, ok bool) {
 	if typed == "" || len(typed) > 8 || strings.Trim(typed, "0123456789") != "" {

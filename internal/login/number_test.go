@@ -32,8 +32,8 @@ func TestNumber(t *testing.T) {
 			}
 			s = next
 		}
-		if s.State != idp.StateDenied || s.Why != idp.WhyNumberMismatch || login.Hint(s, true) != "number_mismatch" {
-			t.Errorf("%s %s %s", s.State, s.Why, login.Hint(s, true))
+		if s.State != idp.StateDenied || s.Why != idp.WhyNumberMismatch || login.Hint(s) != "number_mismatch" {
+			t.Errorf("%s %s %s", s.State, s.Why, login.Hint(s))
 		}
 		if _, err := login.Apply(s, typed(theNumber), t0); idp.CodeOf(err) != idp.WrongState {
 			t.Errorf("the right number after a denial: %v", err)

@@ -104,7 +104,7 @@ func TestView(t *testing.T) {
 	} {
 		t.Run(c.hint, func(t *testing.T) {
 			s := c.session
-			if got := login.Hint(s, true); got != c.hint {
+			if got := login.Hint(s); got != c.hint {
 				t.Errorf("hint %q", got)
 			}
 			if got := login.EndsAt(s); got != c.ends {
@@ -120,8 +120,13 @@ func TestView(t *testing.T) {
 			}
 		})
 	}
-	if got := login.Hint(sessionIn(t, idp.StateApproved), false); got != "approved" {
-		t.Errorf("known browser: hint %q", got)
+	known, here := sessionIn(t, idp.StateApproved), sessionIn(t, idp.StateApproved)
+	known.Known = []idp.KnownUser{{ID: known.UserID}}
+	here.ACR = idp.ACRPHR
+	for name, s := range map[string]idp.QRSession{"known browser": known, "passkey in this browser": here} {
+		if got := login.Hint(s); got != "approved" {
+			t.Errorf("%s: hint %q", name, got)
+		}
 	}
 	if got := login.PollAfter(session(t), t0+60_001); got != 3*time.Second {
 		t.Errorf("after a minute: poll after %v", got)

@@ -122,6 +122,9 @@ func windowsName(platformVersion string) string {
 	return "Windows"
 }
 
+// AnyPhone is the kind of a phone that does not tell.
+const AnyPhone = "Phone"
+
 // PhoneKind names the kind of phone for the login page, in a fixed vocabulary.
 func PhoneKind(userAgent string) string {
 	switch {
@@ -134,7 +137,7 @@ func PhoneKind(userAgent string) string {
 	case strings.Contains(userAgent, "Android"):
 		return "Android phone"
 	}
-	return "Phone"
+	return AnyPhone
 }
 
 // orFrom is version, or what follows token in the User-Agent.

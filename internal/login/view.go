@@ -21,9 +21,12 @@ func EndsAt(s idp.QRSession) idp.Millis {
 	return end
 }
 
-// Hint tells the login page what to show (15.1). confirm: the approving user
-// is not known to this browser, so the page asks "Continue as".
-func Hint(s idp.QRSession, confirm bool) string {
+// MustConfirm reports whether the page asks "Continue as" (5.4): the person
+// approved on a phone, and is not known to the browser.
+func MustConfirm(s idp.QRSession) bool { return s.ACR == idp.ACRQR && !s.Knows(s.UserID) }
+
+// Hint tells the login page what to show (15.1).
+func Hint(s idp.QRSession) string {
 	switch s.State {
 	case created:
 		if s.CodeHash != nil {
@@ -33,7 +36,7 @@ func Hint(s idp.QRSession, confirm bool) string {
 	case scanned:
 		return "phone_connected"
 	case approved:
-		if confirm {
+		if MustConfirm(s) {
 			return "confirm_user"
 		}
 	case cancelled:

@@ -66,13 +66,12 @@ func (c Code) Bitmap() string {
 	return idp.Base64.EncodeToString(packed)
 }
 
-// SVG is a picture of one path that scales to the size of its box. It is
-// hidden from assistive technology: the element around it carries the label.
-func (c Code) SVG() string {
-	side := c.Size + 2*Quiet
+// Side is the width of the picture in modules, its border included.
+func (c Code) Side() int { return c.Size + 2*Quiet }
+
+// Path is the dark modules as the path of an SVG picture of Side by Side.
+func (c Code) Path() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges" aria-hidden="true">`, side, side)
-	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/><path fill="#000" d="`, side, side)
 	for y := range c.Size {
 		for x := 0; x < c.Size; x++ {
 			run := 0
@@ -85,7 +84,6 @@ func (c Code) SVG() string {
 			}
 		}
 	}
-	b.WriteString(`"/></svg>`)
 	return b.String()
 }
 

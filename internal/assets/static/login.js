@@ -7,7 +7,7 @@ import { FrameClock } from "./qr.js";
 import { Session } from "./session.js";
 import { View } from "./view.js";
 
-const { login, app } = document.getElementById("login").dataset;
+const { login, app, mode } = document.getElementById("login").dataset;
 const form = document.getElementById("finish");
 const maxUserCodes = 3; // per session
 const over = ["wrong_state", "session_expired", "login_expired", "session_unknown", "not_your_browser"]; // a look tells more
@@ -173,4 +173,7 @@ function tick() {
 
 setInterval(tick, 1000);
 screen.show("starting");
-session.start();
+if (mode === "passkey" && screen.hasPasskey) { // a code would be refused
+  screen.onlyPasskey();
+  session.start({ mode });
+} else session.start();

@@ -14,6 +14,9 @@ type LoginPage struct {
 
 	// Passkey offers to sign in with a passkey of this device (5.5).
 	Passkey bool
+	// PasskeyOnly says that a code will not be enough, so that the page need
+	// not ask for one first.
+	PasskeyOnly bool
 }
 
 type loginData struct {

@@ -12,13 +12,14 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/assets"
 	"github.com/latchkey-idp/latchkey/internal/headers"
 	"github.com/latchkey-idp/latchkey/internal/i18n"
+	"github.com/latchkey-idp/latchkey/internal/qr"
 )
 
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
-	catalog                                   *i18n.Catalog
-	random                                    io.Reader
-	login, approve, enroll, me, message, post *template.Template
+	catalog                                          *i18n.Catalog
+	random                                           io.Reader
+	login, plain, approve, enroll, me, message, post *template.Template
 }
 
 // New takes the templates of a, the messages and a random reader for nonces. It
@@ -26,7 +27,7 @@ type Pages struct {
 func New(a *assets.Assets, catalog *i18n.Catalog, random io.Reader) (*Pages, error) {
 	p := &Pages{catalog: catalog, random: random}
 	for name, t := range map[string]**template.Template{
-		"login.html": &p.login, "approve.html": &p.approve, "enroll.html": &p.enroll,
+		"login.html": &p.login, "plain.html": &p.plain, "approve.html": &p.approve, "enroll.html": &p.enroll,
 		"me.html":      &p.me,
 		"message.html": &p.message, "post.html": &p.post,
 	} {
@@ -54,6 +55,13 @@ func (p *Pages) try(f Frame) error {
 		data     any
 	}{
 		{p.login, loginData{LoginPage: LoginPage{Frame: f, Passkey: true}}},
+		{p.login, loginData{LoginPage: LoginPage{Frame: f, PasskeyOnly: true}}},
+		{p.plain, plainData{PlainPage{Frame: f, State: "waiting", Code: &qr.Code{}, UserCode: "x", Stay: "/", Refresh: 5, Decline: "login_page.cancel"}, "key"}},
+		{p.plain, plainData{PlainPage{Frame: f, State: "confirm", Continue: true, Decline: "login.buttons.notMe", Again: "/"}, "key"}},
+		{p.plain, plainData{PlainPage{Frame: f, State: "number", Number: "1"}, "key"}},
+		{p.plain, plainData{PlainPage{Frame: f, State: "approved", Continue: true}, "key"}},
+		{p.plain, plainData{PlainPage{Frame: f, State: "expired", Renew: true}, "key"}},
+		{p.plain, plainData{PlainPage{Frame: f, State: PlainPasskey}, "key"}},
 		{p.approve, approveData{ApprovePage: ApprovePage{Frame: f}}},
 		{p.enroll, enrollData{EnrollPage: EnrollPage{Frame: f, TestSignIn: true}}},
 		{p.me, meData{MePage: MePage{Frame: f}}},

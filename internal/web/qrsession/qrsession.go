@@ -33,21 +33,17 @@ type Handlers struct {
 	*web.Site
 	Masters  *login.MasterKeys
 	Approver approver.Approver
-	Start    start.Starter
+	Start    *start.Starter
 	RP       *passkey.RP // nil: this address cannot have passkeys
 
-	creates *ratelimit.Buckets // per address
-	polls   *ratelimit.Buckets // per sid and browser, so that nobody else can use them up
-	noted   *ratelimit.Buckets // audit events of refused creates, per address
+	polls *ratelimit.Buckets // per sid and browser, so that nobody else can use them up
 }
 
 // New makes the handlers.
-func New(site *web.Site, masters *login.MasterKeys, a approver.Approver, rp *passkey.RP) *Handlers {
+func New(site *web.Site, masters *login.MasterKeys, starter *start.Starter, a approver.Approver, rp *passkey.RP) *Handlers {
 	return &Handlers{
-		Site: site, Masters: masters, Approver: a, Start: start.Starter{Site: site, Masters: masters}, RP: rp,
-		creates: ratelimit.NewBuckets(5*time.Second, 30, site.Clock),
-		polls:   ratelimit.NewBuckets(500*time.Millisecond, 2, site.Clock),
-		noted:   ratelimit.NewBuckets(5*time.Minute, 1, site.Clock),
+		Site: site, Masters: masters, Approver: a, Start: starter, RP: rp,
+		polls: ratelimit.NewBuckets(500*time.Millisecond, 2, site.Clock),
 	}
 }
 
@@ -80,12 +76,8 @@ func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get("Origin") == "" {
 		return idp.E(idp.CrossSite, "create without Origin")
 	}
-	address := ratelimit.Address(idp.ClientFrom(r.Context()).IP)
-	if _, ok := h.creates.Take(address); !ok {
-		if _, first := h.noted.Take(address); first { // a flood must not cost a write each
-			h.Record(r.Context(), idp.AuditEvent{Event: idp.AuditRateLimited, Actor: "browser", Detail: map[string]string{"limit": "create"}})
-		}
-		return ratelimit.Slow(5 * time.Second)
+	if err := h.Start.Admit(r.Context()); err != nil {
+		return err
 	}
 	key, err := idp.DecodeBase64(r.Header.Get("Idempotency-Key"), 16)
 	if err != nil {
@@ -179,14 +171,13 @@ func (h *Handlers) apply(r *http.Request, event func(idp.QRSession, idp.BrowserS
 
 // userCode makes a code to type where the picture cannot be scanned (3.5).
 func (h *Handlers) userCode(w http.ResponseWriter, r *http.Request) error {
-	sid := r.PathValue("sid")
 	var letters string
 	_, err := h.apply(r, func(s idp.QRSession, bh idp.BrowserSecret) (idp.QRSession, error) {
 		// Judged before the code is put, so that a refused call leaves nothing.
 		if next, err := login.Apply(s, login.ShowCode{Browser: bh, CodeHash: []byte{0}}, h.Now()); err != nil {
 			return next, err
 		}
-		code, mac, err := h.newCode(r, sid, s.LoginExpiresAt)
+		code, mac, err := h.Start.Code(r.Context(), s, func(int) (string, error) { return login.NewUserCode(h.Random) })
 		if err != nil {
 			return s, err
 		}
@@ -199,21 +190,4 @@ func (h *Handlers) userCode(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusCreated, map[string]string{
 		"user_code": login.DisplayUserCode(letters), "verification_uri": h.Config.PublicURL + "/m",
 	})
-}
-
-// newCode puts a code that no other session has.
-func (h *Handlers) newCode(r *http.Request, sid string, expires idp.Millis) (letters string, mac []byte, err error) {
-	for range 5 {
-		if letters, err = login.NewUserCode(h.Random); err != nil {
-			return "", nil, err
-		}
-		if mac, err = h.Masters.CodeHash(h.Masters.Newest(), letters); err != nil {
-			return "", nil, err
-		}
-		err = h.Store.PutCode(r.Context(), mac, sid, expires)
-		if !errors.Is(err, store.ErrExists) {
-			return letters, mac, err
-		}
-	}
-	return "", nil, idp.E(idp.Busy, "no free user code")
 }

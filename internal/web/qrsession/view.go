@@ -68,7 +68,7 @@ func (h *Handlers) view(w http.ResponseWriter, r *http.Request, status int, s id
 		return err
 	}
 	v := view{
-		SID: s.SID, V: s.Version, Status: s.State, Hint: login.Hint(s, s.ACR == idp.ACRQR && !s.Knows(s.UserID)), Mode: s.Mode,
+		SID: s.SID, V: s.Version, Status: s.State, Hint: login.Hint(s), Mode: s.Mode,
 		ServerTime: now, ExpiresAt: login.EndsAt(s).Seconds(), PollAfterMS: login.PollAfter(s, now).Milliseconds(),
 		Frames: frames,
 		App:    app{Name: s.Context.App.Name, Host: s.Context.App.Host, Logo: "/login/logo/" + web.Initial(s.Context.App.Name)},

@@ -38,7 +38,7 @@ func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 	h.SetCookie(w, web.CookieBrowser, secret.Reveal(), web.BrowserSecretLife)
 	return h.Pages.Login(w, pages.LoginPage{
 		Frame: h.Frame(w, r, "/login?l="+l.ID), LoginID: l.ID, AppName: l.App.Name, AppHost: l.App.Host,
-		AppLogo: "/login/logo/" + web.Initial(l.App.Name), Passkey: h.Passkeys,
+		AppLogo: logoOf(l.App), Passkey: h.Passkeys, PasskeyOnly: h.Passkeys && l.PasskeyOnly,
 	})
 }
 

@@ -113,6 +113,8 @@ func (h *Handlers) statusOf(r *http.Request, s idp.QRSession) (*saml.StatusError
 		switch {
 		case err != nil && approver.Ours(err):
 			return nil, err
+		case err == nil: // "Not me", or nobody went on
+			return responder(saml.StatusRequestDenied, "The person cancelled the sign-in."), nil
 		case idp.CodeOf(err) == idp.UserMismatch:
 			return unknown, nil
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
@@ -105,6 +106,7 @@ func (h *Handlers) store(ctx context.Context, draft *idp.Login, sp *idp.ServiceP
 	l := *draft
 	l.SPSlug, l.Issuer = sp.Slug, h.issuer(sp)
 	l.App = appOf(sp, l.ACS)
+	l.PasskeyOnly = approver.Reaches(acr.LevelQR, sp, &l) != nil
 	l.CreatedAt, l.ExpiresAt = now, now.Add(login.LoginLife)
 	if err := h.seenUnderOlderKey(ctx, &l); err != nil {
 		return nil, err

@@ -4,6 +4,8 @@
 //	GET, POST /saml/sso        an AuthnRequest by HTTP-Redirect or HTTP-POST
 //	GET       /login           the login page
 //	POST      /login/finish    the signed Response, as a form to the ACS
+//	POST, GET /login/plain     the sign-in for browsers without script
+//	GET       /login/return    the way back from an app on the same phone
 //	GET       /login/logo/{x}  a monogram for an application
 //	GET       /assets/{file}   styles and scripts of the pages
 //	POST      /v1/reports      browsers' reports of violations of our policy
@@ -29,12 +31,14 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
 	"github.com/latchkey-idp/latchkey/internal/web"
+	"github.com/latchkey-idp/latchkey/internal/web/start"
 )
 
 // Handlers serve the routes.
 type Handlers struct {
 	*web.Site
 	Masters   *login.MasterKeys
+	Start     *start.Starter
 	Passkeys  bool   // this address can have passkeys
 	Pairwise  []byte // 32-byte key of generated NameIDs; never changes
 	Keys      *keys.Ring
@@ -61,6 +65,9 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("/saml/sso", h.MethodNotAllowed("GET", "POST"))
 	mux.Handle("GET /login", h.Page(h.page))
 	mux.Handle("POST /login/finish", h.Page(h.finish))
+	mux.Handle("POST /login/plain", h.Page(h.plainStart))
+	mux.Handle("GET /login/plain", h.Page(h.plain))
+	mux.Handle("GET /login/return", h.Page(h.returned))
 	mux.Handle("GET /login/logo/{letter}", h.Page(h.logo))
 	mux.Handle("GET /assets/{file}", h.Assets)
 	mux.Handle("POST "+web.ReportsPath, h.API(h.report))

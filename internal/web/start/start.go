@@ -11,11 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/ratelimit"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -25,7 +27,34 @@ import (
 type Starter struct {
 	*web.Site
 	Masters *login.MasterKeys
+
+	starts *ratelimit.Buckets // per address
+	noted  *ratelimit.Buckets // audit events of refused starts, per address
 }
+
+// New makes a Starter with limits of its own.
+func New(site *web.Site, masters *login.MasterKeys) *Starter {
+	return &Starter{
+		Site: site, Masters: masters,
+		starts: ratelimit.NewBuckets(5*time.Second, 30, site.Clock),
+		noted:  ratelimit.NewBuckets(5*time.Minute, 1, site.Clock),
+	}
+}
+
+// Admit refuses an address that starts too many sessions (8): slow_down.
+func (h *Starter) Admit(ctx context.Context) error {
+	address := ratelimit.Address(idp.ClientFrom(ctx).IP)
+	if _, ok := h.starts.Take(address); ok {
+		return nil
+	}
+	if _, first := h.noted.Take(address); first { // a flood must not cost a write each
+		h.Record(ctx, idp.AuditEvent{Event: idp.AuditRateLimited, Actor: "browser", Detail: map[string]string{"limit": "create"}})
+	}
+	return ratelimit.Slow(5 * time.Second)
+}
+
+// CodeTries is how many user codes are tried before all seem taken.
+const CodeTries = 5
 
 // Request is what a browser asks for.
 type Request struct {
@@ -39,7 +68,7 @@ type Request struct {
 // Session binds the login to the browser, ends the session before, and puts
 // the new one; the same request again answers the session that it made before.
 // Errors are those of 5.2.
-func (h Starter) Session(r *http.Request, req Request) (idp.QRSession, error) {
+func (h *Starter) Session(r *http.Request, req Request) (idp.QRSession, error) {
 	ctx, now := r.Context(), h.Now()
 	sid, err := h.Masters.NewSID(req.Key, req.Browser, req.Login)
 	if err != nil {
@@ -106,7 +135,7 @@ func (h Starter) Session(r *http.Request, req Request) (idp.QRSession, error) {
 
 // former is the session that this very request made before another one took
 // its place: one that arrives late must not end the session that is live now.
-func (h Starter) former(ctx context.Context, l *idp.Login, sid string, bh idp.BrowserSecret) (idp.QRSession, error) {
+func (h *Starter) former(ctx context.Context, l *idp.Login, sid string, bh idp.BrowserSecret) (idp.QRSession, error) {
 	if l.Current == "" || l.Current == sid {
 		return idp.QRSession{}, nil
 	}
@@ -124,7 +153,7 @@ func (h Starter) former(ctx context.Context, l *idp.Login, sid string, bh idp.Br
 // approved. Where the request or the application demands more than a code
 // gives, a session that would show one is refused; the page then asks for one
 // that shows none.
-func (h Starter) admit(ctx context.Context, l *idp.Login, mode string) (*idp.ServiceProvider, error) {
+func (h *Starter) admit(ctx context.Context, l *idp.Login, mode string) (*idp.ServiceProvider, error) {
 	sp, err := h.Store.RecentServiceProvider(ctx, l.SP)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -139,7 +168,7 @@ func (h Starter) admit(ctx context.Context, l *idp.Login, mode string) (*idp.Ser
 	return sp, approver.Reaches(acr.LevelQR, sp, l)
 }
 
-func (h Starter) newSession(r *http.Request, l *idp.Login, sp *idp.ServiceProvider, sid string, req Request, now idp.Millis) (idp.QRSession, error) {
+func (h *Starter) newSession(r *http.Request, l *idp.Login, sp *idp.ServiceProvider, sid string, req Request, now idp.Millis) (idp.QRSession, error) {
 	ctx := r.Context()
 	nonce, err := idp.NewSecret(h.Random, 32)
 	if err != nil {
@@ -175,7 +204,7 @@ func (h Starter) newSession(r *http.Request, l *idp.Login, sp *idp.ServiceProvid
 }
 
 // known are the people who signed in in this browser before.
-func (h Starter) known(r *http.Request) ([]idp.KnownUser, error) {
+func (h *Starter) known(r *http.Request) ([]idp.KnownUser, error) {
 	secret := h.SecretCookie(r, web.CookieKnown, 32)
 	if secret == nil {
 		return nil, nil
@@ -185,7 +214,7 @@ func (h Starter) known(r *http.Request) ([]idp.KnownUser, error) {
 	return b.Users, err
 }
 
-func (h Starter) supersede(ctx context.Context, sid string, bh idp.BrowserSecret) error {
+func (h *Starter) supersede(ctx context.Context, sid string, bh idp.BrowserSecret) error {
 	_, _, err := h.Store.UpdateSession(ctx, sid, login.Same, func(s idp.QRSession) (idp.QRSession, error) {
 		return login.Apply(s, login.Supersede{Browser: bh}, h.Now())
 	})
@@ -195,4 +224,26 @@ func (h Starter) supersede(ctx context.Context, sid string, bh idp.BrowserSecret
 		return err
 	}
 	return nil
+}
+
+// Code puts a user code for a session that no other has (3.5), and returns its
+// letters and its MAC. letters makes those of each try.
+func (h *Starter) Code(ctx context.Context, s idp.QRSession, letters func(try int) (string, error)) (code string, mac []byte, err error) {
+	for try := range CodeTries {
+		if code, err = letters(try); err != nil {
+			return "", nil, err
+		}
+		if mac, err = h.Masters.CodeHash(h.Masters.Newest(), code); err != nil {
+			return "", nil, err
+		}
+		err = h.Store.PutCode(ctx, mac, s.SID, s.LoginExpiresAt)
+		if errors.Is(err, store.ErrExists) {
+			if sid, found := h.Store.SessionOfCode(ctx, mac); found != nil || sid != s.SID {
+				continue
+			}
+			err = nil // put by a call that did not come to its end
+		}
+		return code, mac, err
+	}
+	return "", nil, idp.E(idp.Busy, "no free user code")
 }
