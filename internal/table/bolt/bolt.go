@@ -35,14 +35,27 @@ var _ table.Table = (*DB)(nil)
 // that of the encoding described in doc.go.
 func bucketName() []byte { return []byte("items.1") }
 
+// Option changes how Open works.
+type Option func(*bbolt.Options)
+
+// WithoutSync lets writes return before they are on the disk: a crash of the
+// machine can destroy the file. It is for tests of volume.
+func WithoutSync() Option {
+	return func(o *bbolt.Options) { o.NoSync, o.NoGrowSync, o.NoFreelistSync = true, true, true }
+}
+
 // Open opens the table in the file at path, or creates it readable by the owner
 // only; its folder must exist. It fails with ErrInUse if another process has it
 // open.
-func Open(path string, clock idp.Clock) (*DB, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+func Open(path string, clock idp.Clock, options ...Option) (*DB, error) {
+	o := &bbolt.Options{
 		Timeout:      lockTimeout,
 		FreelistType: bbolt.FreelistMapType, // fast however much Sweep frees
-	})
+	}
+	for _, set := range options {
+		set(o)
+	}
+	db, err := bbolt.Open(path, 0o600, o)
 	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("open database: %w", ErrInUse)
 	}
