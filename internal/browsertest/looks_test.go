@@ -3,15 +3,8 @@
 package browsertest
 
 import (
-	"bytes"
-	"compress/gzip"
-	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -63,61 +56,6 @@ func TestReducedMotion(t *testing.T) {
 	if n := chrome.Eval[int](b, `document.getAnimations().filter((a) => a.playState === "running").length`); n > 0 {
 		t.Errorf("%d animations run", n)
 	}
-}
-
-// The page is small: its parts, compressed as a gateway does it.
-func TestPageWeight(t *testing.T) {
-	const most = 30 << 10
-	w := newWorld(t)
-	b := w.start()
-	total, parts := 0, 0
-	for _, address := range slices.Compact(slices.Sorted(slices.Values(b.Requested()))) {
-		path, ours := strings.CutPrefix(address, w.idp.URL)
-		if !ours || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/saml/") {
-			continue
-		}
-		if strings.HasPrefix(path, "/login?") {
-			total += compressed(t, []byte(chrome.Eval[string](b, "document.documentElement.outerHTML")))
-		} else {
-			total += weigh(t, address)
-		}
-		parts++
-	}
-	weight = fmt.Sprintf("figure: login page %.1f kB compressed, %d parts", float64(total)/1000, parts)
-	if total > most || parts < 3 {
-		t.Errorf("%d bytes in %d parts; at most %d are wanted", total, parts, most)
-	}
-}
-
-func weigh(t *testing.T, address string) int {
-	t.Helper()
-	resp, err := http.Get(address)
-	must(t, err)
-	defer resp.Body.Close() //nolint:errcheck // read only
-	body, err := io.ReadAll(resp.Body)
-	must(t, err)
-	return compressed(t, body)
-}
-
-func compressed(t *testing.T, data []byte) int {
-	t.Helper()
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	_, err := z.Write(data)
-	must(t, err)
-	must(t, z.Close())
-	return out.Len()
-}
-
-// weight is printed when all tests are done.
-var weight string
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if weight != "" {
-		fmt.Println(weight)
-	}
-	os.Exit(code)
 }
 
 // picture writes what a tab shows, where LATCHKEY_SCREENSHOTS names a folder.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -250,6 +251,19 @@ func (b *Tab) Open(address string) {
 func (b *Tab) Reopen(address string) {
 	b.t.Helper()
 	b.Do(chromedp.Navigate("about:blank"), chromedp.Navigate(address))
+}
+
+// Start goes to an address without waiting for what it loads.
+func (b *Tab) Start(address string) {
+	b.t.Helper()
+	Call(b, page.Navigate, page.NavigateParams{URL: address})
+}
+
+// Hold keeps requests for addresses of a pattern, such as *.js, from being
+// answered.
+func (b *Tab) Hold(pattern string) {
+	b.t.Helper()
+	Call(b, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern}}})
 }
 
 // Click clicks an element as soon as it is seen.
