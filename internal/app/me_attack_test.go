@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -140,6 +142,66 @@ func TestRecoveryTellsNothing(t *testing.T) {
 		for login, c := range cost {
 			if c != cost["alice@example.com"] {
 				t.Errorf("%s: %+v, alice: %+v", login, c, cost["alice@example.com"])
+			}
+		}
+	})
+}
+
+// TestRefusalsAreAlike: what is somebody else's is told apart from what does not
+// exist by nothing but the reference, and so are the ways in which a session
+// does not hold.
+func TestRefusalsAreAlike(t *testing.T) {
+	i := idptest.New(t)
+	alice, bob := atHome(t, i, i.Alice, phoneIP), atHome(t, i, i.Bob, "203.0.113.99")
+	a := want[adding](alice, "POST", "/v1/me/devices/add", map[string]any{}, http.StatusCreated)
+	body := func(p *webPhone, method, path string) string {
+		t.Helper()
+		payload := map[string]any{}
+		switch method {
+		case http.MethodPatch:
+			payload["name"] = "x"
+		case http.MethodGet:
+			payload = nil
+		}
+		status, text := p.send(method, path, payload)
+		before, _, _ := strings.Cut(text, `"trace"`)
+		return fmt.Sprint(status, before)
+	}
+	const unknown = "AAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for _, c := range []struct{ method, theirs, nobodys string }{
+		{"PATCH", "/v1/me/devices/" + alice.device, "/v1/me/devices/" + unknown},
+		{"DELETE", "/v1/me/devices/" + alice.device, "/v1/me/devices/" + unknown},
+		{"GET", "/v1/me/devices/add/" + a.ID, "/v1/me/devices/add/" + unknown},
+		{"DELETE", "/v1/me/devices/add/" + a.ID, "/v1/me/devices/add/" + unknown},
+		{"POST", "/v1/me/devices/add/" + a.ID + "/approve", "/v1/me/devices/add/" + unknown + "/approve"},
+		{"DELETE", "/v1/me/sessions/" + soleSession(t, i, i.Alice).SID, "/v1/me/sessions/" + unknown},
+	} {
+		t.Run("AD7 "+c.method+" "+c.nobodys, func(t *testing.T) {
+			if theirs, nobodys := body(bob, c.method, c.theirs), body(bob, c.method, c.nobodys); theirs != nobodys {
+				t.Errorf("theirs %s, nobody's %s", theirs, nobodys)
+			}
+		})
+	}
+	t.Run("AD7 nothing came of it", func(t *testing.T) {
+		want[addProgress](alice, "GET", "/v1/me/devices/add/"+a.ID, nil, http.StatusOK)
+		want[any](alice, "GET", "/v1/me", nil, http.StatusOK)
+	})
+	t.Run("W4 sessions that do not hold", func(t *testing.T) {
+		sid, secret := soleSession(t, i, i.Alice).SID, strings.Repeat("A", 43)
+		first := ""
+		for _, cookie := range []string{
+			i.Alice.ID + "." + sid + "." + secret,     // a wrong secret
+			i.Alice.ID + "." + unknown + "." + secret, // no such session
+			unknown + "." + sid + "." + secret,        // no such person
+			i.Bob.ID + "." + sid + "." + secret,       // of somebody else
+			"nonsense", i.Alice.ID + "." + sid, "..",
+		} {
+			got := body(alice.with("__Host-ss", cookie), "GET", "/v1/me")
+			if first == "" {
+				first = got
+			}
+			if got != first || !strings.Contains(got, string(idp.StepupRequired)) {
+				t.Errorf("%s: %s, not %s", cookie, got, first)
 			}
 		}
 	})

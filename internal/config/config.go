@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -74,6 +75,8 @@ type Config struct {
 	origin *url.URL
 }
 
+var aaguid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
 // Load reads the settings from an environment and judges them.
 func Load(environ map[string]string) (Config, error) {
 	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
@@ -115,6 +118,11 @@ func (c Config) Complete() (Config, error) {
 	}
 	if !slices.Contains([]string{"none", "known", "device_bound"}, c.Attestation) {
 		bad("LATCHKEY_ATTESTATION is %q: give none, known or device_bound", c.Attestation)
+	}
+	for _, model := range c.AttestationModels {
+		if !aaguid.MatchString(model) {
+			bad("LATCHKEY_ATTESTATION_MODELS has %q: give AAGUIDs such as 00112233-4455-6677-8899-aabbccddeeff", model)
+		}
 	}
 	if c.Attestation == "known" && len(c.AttestationModels) == 0 {
 		bad("LATCHKEY_ATTESTATION=known needs LATCHKEY_ATTESTATION_MODELS, the AAGUIDs to accept")

@@ -20,7 +20,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("local %v, host %s", c.Local(), c.Host())
 	}
 	if c.QRWindow != 6 || c.RequestMaxAge != 5*time.Minute || c.RequestMaxSkew != time.Minute || c.InviteLife != 24*time.Hour ||
-		c.SessionLife != 24*time.Hour || c.Probation != 24*time.Hour {
+		c.SessionLife != 24*time.Hour || c.SessionIdle != 8*time.Hour || c.Attestation != "none" || c.Probation != 24*time.Hour {
 		t.Errorf("%+v", c)
 	}
 }
@@ -54,6 +54,10 @@ func TestRefused(t *testing.T) {
 		"skew":             {"LATCHKEY_REQUEST_MAX_SKEW", "-1s", "LATCHKEY_REQUEST_MAX_SKEW"},
 		"session life":     {"LATCHKEY_SESSION_LIFE", "1m", "LATCHKEY_SESSION_LIFE"},
 		"probation":        {"LATCHKEY_PROBATION", "73h", "LATCHKEY_PROBATION"},
+		"session idle":     {"LATCHKEY_SESSION_IDLE", "1m", "LATCHKEY_SESSION_IDLE"},
+		"attestation":      {"LATCHKEY_ATTESTATION", "some", "LATCHKEY_ATTESTATION"},
+		"known, but which": {"LATCHKEY_ATTESTATION", "known", "LATCHKEY_ATTESTATION_MODELS"},
+		"no AAGUID":        {"LATCHKEY_ATTESTATION_MODELS", "YubiKey 5", "AAGUID"},
 		"edge":             {"LATCHKEY_EDGE", "nginx", "LATCHKEY_EDGE"},
 		"no origin secret": {"LATCHKEY_EDGE", "cloudfront", "LATCHKEY_ORIGIN_SECRET"},
 		"issuer":           {"LATCHKEY_ISSUERS", "https://a.example,a b", "entityID"},

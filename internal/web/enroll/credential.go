@@ -50,6 +50,7 @@ func (h *Handlers) options(w http.ResponseWriter, r *http.Request) error {
 	if !h.offers(e, body.Type) {
 		return idp.E(idp.AttestationRefused, "type is not offered")
 	}
+	first := len(e.Challenge) == 0
 	if e.Challenge, err = idp.NewSecret(h.Random, 32); err != nil {
 		return err
 	}
@@ -62,6 +63,11 @@ func (h *Handlers) options(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := h.Store.SaveEnrollment(r.Context(), e); err != nil {
 		return changedMeanwhile(err)
+	}
+	if first {
+		h.Record(r.Context(), idp.AuditEvent{
+			Event: idp.AuditEnrollStarted, Actor: "phone", UserID: e.UserID, Detail: map[string]string{"binding": bindingOf(e), "type": body.Type},
+		})
 	}
 	return web.JSON(w, http.StatusOK, answer)
 }
