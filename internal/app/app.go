@@ -31,6 +31,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/me"
 	"github.com/latchkey-idp/latchkey/internal/web/metadata"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
+	"github.com/latchkey-idp/latchkey/internal/web/phoneapp"
 	"github.com/latchkey-idp/latchkey/internal/web/qrsession"
 	"github.com/latchkey-idp/latchkey/internal/web/sso"
 	"github.com/latchkey-idp/latchkey/internal/web/start"
@@ -134,6 +135,7 @@ func (a *App) qrsession() mounter {
 func (a *App) approval() mounter {
 	return approval.New(a.site, a.deps.Secrets.Masters, a.approver(), a.rp)
 }
+func (a *App) phoneApp() mounter { return phoneapp.New(a.site, a.assets) }
 func (a *App) enroll() mounter {
 	return enroll.New(enroll.Handlers{
 		Site: a.site, Directory: a.deps.Directory, Masters: a.deps.Secrets.Masters, RP: a.rp, Attestation: a.attestation,
@@ -156,7 +158,7 @@ func (a *App) Metadata() http.Handler { return a.serve(a.metadata()) }
 func (a *App) QRSession() http.Handler { return a.serve(a.qrsession()) }
 
 // Approval is the handler of functions/approval.
-func (a *App) Approval() http.Handler { return a.serve(a.approval()) }
+func (a *App) Approval() http.Handler { return a.serve(a.approval(), a.phoneApp()) }
 
 // Enroll is the handler of functions/enroll.
 func (a *App) Enroll() http.Handler { return a.serve(a.enroll(), a.me()) }
@@ -168,7 +170,7 @@ func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
 func (a *App) All() http.Handler { return a.serve(a.all()...) }
 
 func (a *App) all() []mounter {
-	return []mounter{a.sso(), a.metadata(), a.qrsession(), a.approval(), a.enroll(), a.me(), a.admin()}
+	return []mounter{a.sso(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin()}
 }
 
 // Routes lists the patterns that All serves, sorted. One without a method is

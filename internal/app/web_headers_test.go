@@ -22,6 +22,11 @@ const (
 	policyPost    = policyStart + "; script-src 'nonce-R'; style-src 'self'"
 	policyLogin   = policyStart + "; script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; " +
 		"font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'; report-to csp"
+	// as the login page, and what belongs to an app on the home screen
+	policyPhone = policyStart + "; script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; " +
+		"font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; manifest-src 'self'; trusted-types 'none'; report-to csp"
+	policyScan = policyStart + "; script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; " +
+		"font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; manifest-src 'self'; worker-src 'self'; trusted-types latchkey-worker; report-to csp"
 
 	htmlType    = "text/html; charset=utf-8"
 	problemType = "application/problem+json"
@@ -104,8 +109,12 @@ func TestHeaders(t *testing.T) {
 		"POST approve 400":               {post("/v1/approvals" + unknown + "/approve"), api(400)},
 		"POST deny 404":                  {post("/v1/approvals" + unknown + "/deny"), api(404)},
 		"POST approvals extend 404":      {post("/v1/approvals" + unknown + "/extend"), api(404)},
-		"GET /m 200":                     {get("/m"), shown{200, htmlType, "no-store", "same-origin", policyLogin, ""}},
-		"GET /e 200":                     {get("/e"), shown{200, htmlType, "no-store", "same-origin", policyLogin, ""}},
+		"GET /m 200":                     {get("/m"), shown{200, htmlType, "no-store", "same-origin", policyScan, ""}},
+		"GET /e 200":                     {get("/e"), shown{200, htmlType, "no-store", "same-origin", policyPhone, ""}},
+		"GET /me 200":                    {get("/me"), shown{200, htmlType, "no-store", "same-origin", policyPhone, ""}},
+		"GET /manifest.webmanifest 200":  {get("/manifest.webmanifest"), shown{200, "application/manifest+json", "private, max-age=86400", "same-origin", policyStart, ""}},
+		"GET /sw.js 200":                 {get("/sw.js"), shown{200, "text/javascript; charset=utf-8", "no-store", "same-origin", policyStart + "; connect-src 'self'", ""}},
+		"POST /sw.js 405":                {other(t, i, "POST", "/sw.js"), withAllow(message(405), "GET")},
 		"POST redeem 404":                {post("/v1/enroll/redeem"), api(404)},
 		"GET /v1/admin/status 401":       {get("/v1/admin/status"), api(401)},
 		"GET / 404":                      {get("/"), message(404)},

@@ -37,8 +37,8 @@ var mediaTypes = map[string]string{
 var sections = map[string][]string{
 	"login.js":   {"shared", "login"},
 	"approve.js": {"shared", "approve", "scanner"},
-	"enroll.js":  {"shared", "enroll"},
-	"me.js":      {"shared", "me"},
+	"enroll.js":  {"shared", "enroll", "install"},
+	"me.js":      {"shared", "me", "install"},
 }
 
 // importPath finds the module that a script imports: ... from "./name.js" or

@@ -21,6 +21,13 @@ func Set(h http.Header, https bool) {
 	h.Set("Origin-Agent-Cluster", "?1")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)")
+	h.Set("Permissions-Policy", "camera=()"+permissions)
 	h.Set("Content-Security-Policy", Policy)
 }
+
+// AllowCamera is for the page that scans by itself (8.2).
+func AllowCamera(h http.Header) {
+	h.Set("Permissions-Policy", "camera=(self)"+permissions)
+}
+
+const permissions = ", microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)"

@@ -3,7 +3,9 @@
 
 import { insist, Problem } from "./api.js";
 import { claimKey, keepKey, keptKey, newKey } from "./claim-keys.js";
+import { frameOf } from "./frames.js";
 import { has, t } from "./i18n.js";
+import { keepOffline } from "./offline.js";
 import { $, put, say, show, shown, wire, wireForm, wrong } from "./panes.js";
 import { disown, get, supported } from "./passkey.js";
 import { problemWords } from "./problems.js";
@@ -16,7 +18,6 @@ const ending = ["session_expired", "login_expired", "session_unknown", "conteste
 const spokenAt = [60, 30, 10]; // seconds left
 const letters = /^[BCDFGHJKLMNPQRSTVWXZ]{8}$/;
 
-
 // The looks of where a sign-in ends for this phone, or does not begin, by state
 // and error code: icon and button. The texts are messages, "approve.ends.<name>".
 const looks = {
@@ -26,8 +27,8 @@ const looks = {
   cancelled: { icon: "stop" },
   expired: { icon: "clock" },
   number_mismatch: { icon: "shield" },
-  qr_stale: { icon: "clock", first: "typeCode" },
-  qr_invalid: { icon: "shield", first: "typeCode" },
+  qr_stale: { icon: "clock", first: "scan" },
+  qr_invalid: { icon: "shield", first: "scan" },
   session_expired: { icon: "clock" },
   login_expired: { icon: "clock" },
   already_scanned: { icon: "phone", first: "takeover" },
@@ -40,26 +41,31 @@ const looks = {
   unreachable: { icon: "alert", first: "retry" },
 };
 
-let source = null; // what to claim: {sid, frame} or {key, user_code}
+let source = null; // what to claim: {sid, frame, via} or {key, user_code, via}
 let request = null; // the claim's answer
 let key = ""; // of the claim
 let offset = 0; // server's clock minus ours, ms
 let extended = false;
 let spoken = Infinity;
 let sheet = null; // stops the passkey sheet
+let scanner = null; // see askScan
+let begun = 0; // times
 let again = begin; // what "Try again" does
 
 // begin reads the code at once: it is good for seconds only.
 function begin() {
   sheet?.abort();
   request = null;
-  const { hash } = location;
-  const [frame, sid] = hash.match(/^#(1\.([A-Z2-7]{26})\.\d{1,4}\.[A-Z2-7]{16})(?:&|$)/)?.slice(1) ?? [];
+  scanner?.off();
+  begun++;
+  const { hash, search } = location;
+  const code = frameOf(hash);
   if (!supported()) return end("passkey_unsupported");
-  if (frame) return claim({ sid, frame });
+  if (code) return claim({ ...code, via: "camera" });
   if (hash) return end("qr_invalid");
   if (keptKey(history.state?.sid)) return look(history.state.sid);
-  askCode();
+  keepOffline();
+  askScan(new URLSearchParams(search).has("scan"));
 }
 
 async function claim(what, takeover = false) {
@@ -68,7 +74,7 @@ async function claim(what, takeover = false) {
   const body = {
     frame: what.frame ?? null,
     user_code: what.user_code ?? null,
-    via: what.frame ? "camera" : "code",
+    via: what.via,
     takeover,
     client: { lang: navigator.language, app: "web/1" },
   };
@@ -209,18 +215,33 @@ async function moreTime() {
 function end(why, about = {}) {
   const known = has(`approve.ends.${why}.heading`);
   const key = "approve.ends." + (known ? why : "other");
-  const { icon = "alert", first } = looks[known ? why : "other"] ?? {};
+  const { icon = "alert", first = appLike() ? "scan" : "" } = looks[known ? why : "other"] ?? {};
   const values = { app: request?.context.app.name ?? t("approve.the_app"), name: about.name, n: seconds(about) };
   $("end-title").textContent = t(key + ".heading");
   $("end-words").textContent = known || !about.detail ? t(key + (about.name && has(key + ".as") ? ".as" : ".words"), values) : about.detail;
   $("end").querySelector("use").setAttribute("href", "#icon-" + icon);
   put("end-first", first && t("approve.buttons." + first));
-  $("end-first").dataset.act = first ?? "";
+  $("end-first").dataset.act = first;
   show("end", $("end-title").textContent);
+}
+
+// askScan is where a page without a code begins. The scanner is loaded only
+// here: whoever comes with a code needs none.
+async function askScan(atOnce = false) {
+  history.replaceState(null, "", location.pathname);
+  const turn = begun;
+  try {
+    if (!canScan()) return askCode();
+    scanner ??= (await import("./scanner.js")).wireScanner((code) => claim({ ...code, via: "scanner" }), askCode);
+    if (turn === begun) scanner.show(atOnce);
+  } catch {
+    if (turn === begun) askCode();
+  }
 }
 
 function askCode() {
   history.replaceState(null, "", location.pathname);
+  $("type-scan").hidden = !canScan();
   wrong("code", "");
   show("type", t("approve.title_code"));
 }
@@ -231,7 +252,7 @@ async function typed() {
   wrong("code", complete ? "" : t("approve.code.short"));
   if (!complete) return;
   const repeated = source?.user_code === code; // a lost answer: the same key again
-  await claim({ user_code: code, key: repeated ? source.key : newKey() });
+  await claim({ user_code: code, via: "code", key: repeated ? source.key : newKey() });
 }
 
 // tick keeps the age and the countdown, and ends what took too long.
@@ -253,18 +274,26 @@ function tick() {
   end("expired");
 }
 
+// canScan tells whether there may be a camera to ask for.
+const canScan = () => Boolean(navigator.mediaDevices?.getUserMedia);
+
+// appLike: whoever scanned here, or has us on the home screen, comes back to
+// this very page for the next sign-in.
+const appLike = () => source?.via === "scanner" || matchMedia("(display-mode: standalone)").matches;
+
 const now = () => Date.now() + offset;
 const left = () => Math.max(0, Math.ceil(request.expires_at - now() / 1000));
 const minutes = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
 const seconds = ({ wait }) => Math.ceil((wait || 5000) / 1000);
 
-const endActs = { retry: () => again(), takeover: () => claim(source, true), typeCode: askCode };
+const endActs = { retry: () => again(), takeover: () => claim(source, true), scan: () => askScan(source?.via === "scanner") };
 wire("deny", () => deny("denied", "other"));
 wire("approve", approve);
 wire("not-me", () => deny("not_me", "not_me"));
 wire("more-time", moreTime);
 wire("end-first", (button) => endActs[button.dataset.act]());
 wireForm("code-form", typed);
+wire("type-scan", () => askScan(true));
 $("match").addEventListener("keydown", (e) => e.key === "Enter" && $("approve").click());
 addEventListener("hashchange", () => location.hash && begin());
 document.addEventListener("visibilitychange", tick);

@@ -4,6 +4,7 @@
 import { call, insist, Problem } from "./api.js";
 import { showCodes } from "./codes.js";
 import { has, t } from "./i18n.js";
+import { offerInstall } from "./install.js";
 import { $, put, say, show, wire, wireForm, wrong } from "./panes.js";
 import { create, get, hasLock, supported } from "./passkey.js";
 import { problemWords } from "./problems.js";
@@ -189,4 +190,5 @@ if ($("test")) wire("test", test);
 if ($("codes-go")) wire("codes-go", codes);
 $("name").value = deviceName();
 addEventListener("hashchange", () => location.hash && begin());
+offerInstall();
 begin();

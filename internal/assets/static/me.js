@@ -3,6 +3,7 @@
 import { call, insist, Problem } from "./api.js";
 import { showCodes } from "./codes.js";
 import { t } from "./i18n.js";
+import { offerInstall } from "./install.js";
 import { $, put, say, show, wire, wireForm, wrong } from "./panes.js";
 import { disown, get, supported } from "./passkey.js";
 import { problemWords } from "./problems.js";
@@ -296,4 +297,5 @@ wire("signout", () => attempt("home", async () => {
 }));
 wireForm("ask-form", () => attempt("ask", () => asked()));
 wire("ask-no", begin);
+offerInstall();
 begin();

@@ -49,6 +49,21 @@ type Tab struct {
 // hosts (host:port) only; without any, to this machine only.
 func Open(t *testing.T, hosts ...string) *Tab {
 	t.Helper()
+	return open(t, hosts)
+}
+
+// OpenCamera is Open for a device with a camera, which pages may use and which
+// shows a film (see Film).
+func OpenCamera(t *testing.T, film string, hosts ...string) *Tab {
+	t.Helper()
+	return open(t, hosts,
+		chromedp.Flag("use-fake-ui-for-media-stream", true),
+		chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-file-for-fake-video-capture", film))
+}
+
+func open(t *testing.T, hosts []string, more ...chromedp.ExecAllocatorOption) *Tab {
+	t.Helper()
 	path := os.Getenv("LATCHKEY_CHROMIUM")
 	if path == "" {
 		path = "chromium"
@@ -65,6 +80,7 @@ func Open(t *testing.T, hosts ...string) *Tab {
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("force-color-profile", "srgb"))
+	options = append(options, more...)
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	return openTab(t, alloc, hosts)

@@ -77,8 +77,10 @@ func newFakeApprovals(t *testing.T) *fakeApprovals {
 		w.Header().Set("Content-Type", "image/svg+xml")
 		fmt.Fprint(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect width="48" height="48" rx="10" fill="#3b5bdb"/><path d="M16 34V14h10a7 7 0 0 1 0 14H16" fill="none" stroke="#fff" stroke-width="4"/></svg>`)
 	})
-	mux.HandleFunc("GET /module", func(w http.ResponseWriter, _ *http.Request) {
-		url, err := a.URL("signed-text.js")
+	mux.HandleFunc("GET /sw.js", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/javascript") })
+	mux.HandleFunc("GET /manifest.webmanifest", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") })
+	mux.HandleFunc("GET /module/{name}", func(w http.ResponseWriter, r *http.Request) {
+		url, err := a.URL(r.PathValue("name"))
 		report(t, err)
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<!doctype html><title>Module</title><link rel=icon href="data:,"><script type=module>import * as m from %q; globalThis.m = m</script>`, url)
@@ -172,7 +174,7 @@ func (f *fakeApprovals) claim(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Claim ")
-	byFrame := body.Frame != nil && *body.Frame == aFrame && body.Via == "camera"
+	byFrame := body.Frame != nil && *body.Frame == aFrame && (body.Via == "camera" || body.Via == "scanner")
 	byCode := body.UserCode != nil && *body.UserCode == "BCDFGHJK" && body.Via == "code"
 	switch {
 	case byFrame == byCode:

@@ -23,5 +23,5 @@ func (p *Pages) Me(w http.ResponseWriter, page MePage) error {
 		return err
 	}
 	page.Frame = p.frame(page.Frame)
-	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo), p.me, meData{page, nonce})
+	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo, installs), p.me, meData{page, nonce})
 }

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/assets"
@@ -107,12 +108,29 @@ func write(w http.ResponseWriter, status int, policy string, t *template.Templat
 	return nil
 }
 
+// ability is what a page may do besides (8.2).
+type ability string
+
+const (
+	// installs: it belongs to the app that can be put on the home screen.
+	installs ability = "; manifest-src 'self'"
+	// worksOffline: it may install our worker, whose address one policy of
+	// trusted types gives (assets/static/offline.js).
+	worksOffline ability = "; worker-src 'self'; trusted-types latchkey-worker"
+)
+
 // scripted is the policy of a page with scripts (8.2). It names where to report
 // violations in a header of w.
-func scripted(w http.ResponseWriter, nonce, reportTo string) string {
+func scripted(w http.ResponseWriter, nonce, reportTo string, can ...ability) string {
 	policy := "; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'" +
 		"; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'" +
-		"; require-trusted-types-for 'script'; trusted-types 'none'"
+		"; require-trusted-types-for 'script'"
+	for _, a := range can {
+		policy += string(a)
+	}
+	if !slices.Contains(can, worksOffline) {
+		policy += "; trusted-types 'none'"
+	}
 	if reportTo == "" {
 		return policy
 	}

@@ -1,6 +1,10 @@
 package pages
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/latchkey-idp/latchkey/internal/headers"
+)
 
 // ApprovePage is where a scanned code leads (approval-protocol.md 16.2). The
 // code is in the address's fragment, which never reaches the server; all that
@@ -33,15 +37,16 @@ type enrollData struct {
 	Nonce string
 }
 
-// Approve writes the approval page, 200. On an error before the first byte
-// nothing has been written.
+// Approve writes the approval page, 200, the only one that may use the camera.
+// On an error before the first byte nothing has been written.
 func (p *Pages) Approve(w http.ResponseWriter, page ApprovePage) error {
 	nonce, err := p.nonce()
 	if err != nil {
 		return err
 	}
 	page.Frame = p.frame(page.Frame)
-	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo), p.approve, approveData{page, nonce})
+	headers.AllowCamera(w.Header())
+	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo, installs, worksOffline), p.approve, approveData{page, nonce})
 }
 
 // Enroll writes the page of an invite, 200. On an error before the first byte
@@ -52,5 +57,5 @@ func (p *Pages) Enroll(w http.ResponseWriter, page EnrollPage) error {
 		return err
 	}
 	page.Frame = p.frame(page.Frame)
-	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo), p.enroll, enrollData{page, nonce})
+	return write(w, http.StatusOK, scripted(w, nonce, page.ReportTo, installs), p.enroll, enrollData{page, nonce})
 }
