@@ -210,9 +210,13 @@ func TestSupplyChain(t *testing.T) {
 	t.Run("C6 pages load nothing from elsewhere", func(t *testing.T) {
 		elsewhere := regexp.MustCompile(`(?i)(https?:)?//[a-z0-9.-]+\.[a-z]{2,}|@import|\burl\(["']?https?:`)
 		xmlns := strings.NewReplacer("http://www.w3.org/2000/svg", "", "http://www.w3.org/1999/xlink", "")
+		comments := regexp.MustCompile(`(?s)/\*.*?\*/|(?m)^\s*//.*$`)
 		n := 0
 		for path, text := range sources(t, "../assets", ".html", ".css", ".js", ".mjs", ".svg") {
 			n++
+			if strings.Contains(path, "/static/qr/") { // another project's, with links in its comments
+				text = comments.ReplaceAllString(text, "")
+			}
 			for _, found := range elsewhere.FindAllString(xmlns.Replace(text), -1) {
 				t.Errorf("%s names %q", path, found)
 			}

@@ -20,19 +20,13 @@ func TestNarrowScreen(t *testing.T) {
 	b.Size(320, 640)
 	b.Open(w.app.url)
 	b.Waiting()
-	fits := func(what string) {
-		t.Helper()
-		if over := chrome.Eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
-			t.Errorf("%s: %d px too wide", what, over)
-		}
-	}
-	fits("waiting")
+	b.Fits("waiting")
 	req := w.claim(w.dana, b)
 	b.Notice("Phone connected", "Check your phone - "+appName)
-	fits("connected")
+	b.Fits("connected")
 	w.approve(w.dana, req)
 	b.Notice("Continue as "+w.danasMasked+"?", "Is this you? - "+appName)
-	fits("confirm")
+	b.Fits("confirm")
 	b.Click("#notice-first")
 	w.arrived(b, "dana@example.com")
 }
@@ -45,17 +39,6 @@ func TestDark(t *testing.T) {
 	b.Open(w.app.url)
 	w.claim(w.dana, b)
 	b.Until(`Math.max(...getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)) < 64`)
-}
-
-func TestReducedMotion(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	b.Prefer("prefers-reduced-motion", "reduce")
-	b.Open(w.app.url)
-	b.Waiting()
-	if n := chrome.Eval[int](b, `document.getAnimations().filter((a) => a.playState === "running").length`); n > 0 {
-		t.Errorf("%d animations run", n)
-	}
 }
 
 // picture writes what a tab shows, where LATCHKEY_SCREENSHOTS names a folder.

@@ -24,6 +24,12 @@ func (b *Tab) Said() string {
 	return Eval[string](b, `said.join(" | ")`)
 }
 
+// Hears waits until a screen reader was told something with these words.
+func (b *Tab) Hears(words string) {
+	b.t.Helper()
+	b.Until("said.some((s) => s.includes(" + Quote(words) + "))")
+}
+
 // Waiting waits for the picture of a code.
 func (b *Tab) Waiting() {
 	b.t.Helper()

@@ -82,10 +82,19 @@ func TestPasskeyNotOffered(t *testing.T) {
 }
 
 // An application that accepts no scanned code gets a session without frames.
+// The page is told so, unless that was decided after the request arrived: then
+// it asks for a code first and is refused.
 func TestPasskeyOnly(t *testing.T) {
+	t.Run("told", func(t *testing.T) { passkeyOnly(t, true) })
+	t.Run("not told", func(t *testing.T) { passkeyOnly(t, false) })
+}
+
+func passkeyOnly(t *testing.T, told bool) {
 	f, b := newFakeIdP(t), chrome.Open(t)
-	b.Allow("403")
-	f.show(func(page *pages.LoginPage) { page.Passkey = true })
+	if !told {
+		b.Allow("403")
+	}
+	f.show(func(page *pages.LoginPage) { page.Passkey, page.PasskeyOnly = true, told })
 	f.key, f.origin = b.Authenticator().AddPasskey(rpID), strings.Replace(f.URL, "127.0.0.1", rpID, 1)
 	f.noCodes = true
 	b.Open(f.origin + "/login")

@@ -301,6 +301,10 @@ func walkWithoutScripts(t *testing.T, see func(*chrome.Tab, string)) {
 	b.NoScript()
 	b.Open(f.URL + "/login")
 	see(b, "login-noscript")
+	for name := range plainPages(t) {
+		b.Open(f.URL + "/plain/" + name)
+		see(b, "plain-"+name)
+	}
 	b.Open(f.URL + "/post")
 	see(b, "post-noscript")
 }

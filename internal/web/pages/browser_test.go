@@ -41,7 +41,7 @@ func TestSignIn(t *testing.T) {
 	b.Until(`!document.querySelector("#qr").checkVisibility() && document.querySelector("#qr path").getAttribute("d") === ""`)
 	f.approved(true)
 	b.Heading("Continue as A...n K...?")
-	b.Until(`said.includes("Phone connected. Check your iPhone and confirm.")`)
+	b.Hears("Phone connected. Check your iPhone and confirm.")
 	if said := b.Said(); !strings.HasPrefix(said, "The code is ready. Scan it with your phone. | Phone connected.") {
 		t.Errorf("screen reader was told: %s", said)
 	}
@@ -145,6 +145,7 @@ func TestEnds(t *testing.T) {
 			creates := f.creates()
 			f.change(func(v *view) { v.Status, v.Hint, v.Return = test.status, test.hint, test.answers })
 			b.Heading(test.heading)
+			b.Hears(test.heading)
 			b.Until(fmt.Sprintf(`document.querySelector("#notice-first").textContent === %q`, test.button))
 			b.Until(fmt.Sprintf(`document.querySelector("#notice-second").hidden === %t`, !test.answers))
 			b.Until(`document.activeElement === document.body || document.activeElement.id === "notice-title"`)

@@ -120,6 +120,9 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 			Action: &pages.Action{Label: "Start again", Path: "/login"},
 		}))
 	})
+	mux.HandleFunc("GET /plain/{name}", func(w http.ResponseWriter, r *http.Request) {
+		report(t, p.Plain(w, 200, plainPages(t)[r.PathValue("name")]))
+	})
 	mux.HandleFunc("GET /post", func(w http.ResponseWriter, r *http.Request) {
 		report(t, p.AutoPost(w, pages.PostPage{ACS: f.sp.URL + "/acs", SAMLResponse: "PHNhbWw+", RelayState: f.relay, HasRelayState: true, AppName: f.page.AppName}))
 	})
