@@ -37,7 +37,12 @@ type webPhone struct {
 // webPhone may talk to the identity provider only.
 func (w *world) webPhone() *webPhone {
 	w.t.Helper()
-	b := chrome.Open(w.t, host(w.t, w.idp.URL))
+	return w.asPhone(chrome.Open(w.t, host(w.t, w.idp.URL)))
+}
+
+// asPhone makes a browser that of a phone.
+func (w *world) asPhone(b *chrome.Tab) *webPhone {
+	w.t.Helper()
 	chrome.Call(b, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: iPhone, Platform: "iPhone"})
 	b.TouchScreen()
 	b.Size(390, 844)

@@ -75,7 +75,7 @@ function seen(texts) {
   const ours = texts.map(scanned).find(Boolean);
   if (!ours) return foreign();
   off();
-  navigator.vibrate?.(60);
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(60);
   say(t("scanner.found"));
   hit(ours);
 }

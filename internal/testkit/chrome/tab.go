@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/fetch"
@@ -56,10 +57,21 @@ func Open(t *testing.T, hosts ...string) *Tab {
 // shows a film (see Film).
 func OpenCamera(t *testing.T, film string, hosts ...string) *Tab {
 	t.Helper()
-	return open(t, hosts,
-		chromedp.Flag("use-fake-ui-for-media-stream", true),
+	b := open(t, hosts,
 		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-video-capture", film))
+	b.AllowCamera(true)
+	return b
+}
+
+// AllowCamera answers for the person whether pages may use the camera.
+func (b *Tab) AllowCamera(yes bool) {
+	b.t.Helper()
+	setting := browser.PermissionSettingDenied
+	if yes {
+		setting = browser.PermissionSettingGranted
+	}
+	Call(b, browser.SetPermission, browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: "camera"}, Setting: setting})
 }
 
 func open(t *testing.T, hosts []string, more ...chromedp.ExecAllocatorOption) *Tab {

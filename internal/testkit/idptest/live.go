@@ -42,7 +42,8 @@ type Live struct {
 	Log   *Log
 	Cert  *x509.Certificate // of Key
 
-	ahead atomic.Int64 // of the clock, in nanoseconds
+	ahead  atomic.Int64 // of the clock, in nanoseconds
+	silent atomic.Bool
 }
 
 // NewLive starts an identity provider that knows nobody. It stops with the test.
@@ -62,7 +63,7 @@ func NewLive(t testing.TB) *Live {
 	made, err := app.New(deps)
 	must(t, err)
 
-	server := &httptest.Server{Listener: ln, Config: &http.Server{Handler: withPeer(made.All()), ReadHeaderTimeout: 10 * time.Second}}
+	server := &httptest.Server{Listener: ln, Config: &http.Server{Handler: l.reachable(withPeer(made.All())), ReadHeaderTimeout: 10 * time.Second}}
 	server.Start()
 	t.Cleanup(server.Close)
 	return l
@@ -92,6 +93,19 @@ func withPeer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ip, _, _ := net.SplitHostPort(r.RemoteAddr)
 		next.ServeHTTP(w, r.WithContext(idp.WithClient(r.Context(), idp.Client{IP: ip})))
+	})
+}
+
+// Silence cuts every connection before an answer, or ends that: to a browser
+// there is no network.
+func (l *Live) Silence(yes bool) { l.silent.Store(yes) }
+
+func (l *Live) reachable(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.silent.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

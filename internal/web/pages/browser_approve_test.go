@@ -82,7 +82,7 @@ func TestDeny(t *testing.T) {
 // The text is built here as the server builds it: Annex A of the protocol.
 func TestSignedText(t *testing.T) {
 	f, b := newFakeApprovals(t), chrome.Open(t)
-	visit(b, f.origin+"/module")
+	visit(b, f.origin+"/module/signed-text.js")
 	b.Until(`globalThis.m`)
 	b.Script(`globalThis.claim = {
 		sid: "CAIREEYUCULBOGAZDINRYHI6D4",
@@ -227,12 +227,18 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
+// typeCode opens the page where a code can be typed.
+func typeCode(b *chrome.Tab, f *fakeApprovals) {
+	visit(b, f.origin+"/m")
+	b.Click("#scan-type")
+	b.Pane("type", "Type the code")
+}
+
 func TestTypedCode(t *testing.T) {
 	f, b := newFakeApprovals(t), chrome.Open(t)
 	b.Allow("400")
 	f.key = b.Authenticator().AddPasskey(rpID)
-	visit(b, f.origin+"/m")
-	b.Pane("type", "Type the code")
+	typeCode(b, f)
 	for typed, want := range map[string]string{"BCDF": "A code has 8 letters.", "AEIOU-BCD": "A code has 8 letters.", "ZZZZ-ZZZZ": "This code is not right."} {
 		b.Script(`document.querySelector("#code").value = ` + chrome.Quote(typed))
 		b.Click("#code-form button")
@@ -254,8 +260,8 @@ func TestClaimProblems(t *testing.T) {
 	b.Allow("Failed to load resource")
 	f.key = b.Authenticator().AddPasskey(rpID)
 	for code, want := range map[string][2]string{
-		"qr_stale":        {"The code has changed", "Type a code instead"},
-		"qr_invalid":      {"This is not one of our codes", "Type a code instead"},
+		"qr_stale":        {"The code has changed", "Scan the code"},
+		"qr_invalid":      {"This is not one of our codes", "Scan the code"},
 		"session_expired": {"This took too long", ""},
 		"login_expired":   {"This took too long", ""},
 		"session_unknown": {"We cannot find this sign-in", ""},
@@ -285,7 +291,7 @@ func TestClaimProblems(t *testing.T) {
 	visit(b, f.origin+"/m#2.whatever")
 	b.Pane("end", "This is not one of our codes")
 	b.Click("#end-first")
-	b.Pane("type", "Type the code")
+	b.Pane("scan", "Scan the code")
 }
 
 func TestApproveProblems(t *testing.T) {

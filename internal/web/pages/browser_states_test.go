@@ -32,6 +32,7 @@ func walks() []walk {
 		{"approve", walkApprove},
 		{"approve ends", walkApproveEnds},
 		{"type the code", walkTypeCode},
+		{"scan", walkScan},
 		{"enroll", walkEnroll},
 		{"enroll ends", walkEnrollEnds},
 		{"messages", walkMessages},
@@ -231,12 +232,26 @@ func walkApproveEnds(t *testing.T, see func(*chrome.Tab, string)) {
 
 func walkTypeCode(t *testing.T, see func(*chrome.Tab, string)) {
 	f, b := newFakeApprovals(t), chrome.Open(t)
-	visit(b, f.origin+"/m")
-	b.Pane("type", "Type the code")
+	typeCode(b, f)
 	see(b, "m-code")
 	b.Click("#code-form button")
 	b.Until(`document.querySelector("#code-error").checkVisibility()`)
 	see(b, "m-code-wrong")
+}
+
+func walkScan(t *testing.T, see func(*chrome.Tab, string)) {
+	f, b := newFakeApprovals(t), filmed(t, "https://example.org/menu")
+	visit(b, f.origin+"/m")
+	b.Pane("scan", "Scan the code")
+	see(b, "m-scan")
+	b.Click("#scan-start")
+	b.Told("#scan-problem", "This is not one of our codes")
+	see(b, "m-scan-foreign")
+	b.Click("#scan-stop")
+	refuseCamera(b, "NotAllowedError")
+	b.Click("#scan-start")
+	b.Told("#scan-problem", "This page may not use the camera.")
+	see(b, "m-scan-denied")
 }
 
 func walkEnroll(t *testing.T, see func(*chrome.Tab, string)) {

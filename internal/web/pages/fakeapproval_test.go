@@ -78,7 +78,7 @@ func newFakeApprovals(t *testing.T) *fakeApprovals {
 		fmt.Fprint(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect width="48" height="48" rx="10" fill="#3b5bdb"/><path d="M16 34V14h10a7 7 0 0 1 0 14H16" fill="none" stroke="#fff" stroke-width="4"/></svg>`)
 	})
 	mux.HandleFunc("GET /sw.js", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/javascript") })
-	mux.HandleFunc("GET /manifest.webmanifest", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") })
+	mux.HandleFunc("GET /manifest.webmanifest", manifest)
 	mux.HandleFunc("GET /module/{name}", func(w http.ResponseWriter, r *http.Request) {
 		url, err := a.URL(r.PathValue("name"))
 		report(t, err)
@@ -102,6 +102,12 @@ func newFakeApprovals(t *testing.T) *fakeApprovals {
 		}
 	})
 	return f
+}
+
+// manifest says only that there is one.
+func manifest(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/manifest+json")
+	fmt.Fprint(w, `{"name": "Latchkey", "start_url": "/m"}`)
 }
 
 // note remembers a call and answers it with the problem that the test wants.

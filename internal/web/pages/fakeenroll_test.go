@@ -66,6 +66,7 @@ func newFakeEnroll(t *testing.T) *fakeEnroll {
 	f := &fakeEnroll{challenge: bytes.Repeat([]byte{0x5a}, 32), inviter: "Maja Novak", refuse: map[string]problem{}}
 	mux := http.NewServeMux()
 	mux.Handle("/assets/", a.Handler())
+	mux.HandleFunc("GET /manifest.webmanifest", manifest)
 	mux.HandleFunc("GET /e", func(w http.ResponseWriter, r *http.Request) {
 		report(t, p.Enroll(w, pages.EnrollPage{Host: "id.example.com", TestSignIn: r.URL.Query().Has("try")}))
 	})

@@ -123,7 +123,8 @@ var nonceOf = regexp.MustCompile(`'nonce-([A-Za-z0-9+/]{22}==)'`)
 
 func TestPolicies(t *testing.T) {
 	const base = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-	const scripted = base + "script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+	const scripted = base + "script-src 'nonce-R' 'strict-dynamic'; style-src 'self' 'nonce-R'; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; require-trusted-types-for 'script'"
+	const none = "; trusted-types 'none'"
 	approvePage := approve(t, pages.ApprovePage{Host: "id.example.com"})
 	enrollPage := enroll(t, pages.EnrollPage{Host: "id.example.com"})
 	loginPage := login(t, pages.LoginPage{AppName: "Payroll"})
@@ -133,10 +134,10 @@ func TestPolicies(t *testing.T) {
 		name, policy, referrer string
 		page                   *httptest.ResponseRecorder
 	}{
-		{"login", scripted, "same-origin", loginPage},
-		{"approve", scripted, "same-origin", approvePage},
-		{"enroll", scripted, "same-origin", enrollPage},
-		{"login with reports", scripted + "; report-to csp", "same-origin", loginReports},
+		{"login", scripted + none, "same-origin", loginPage},
+		{"approve", scripted + "; manifest-src 'self'; worker-src 'self'; trusted-types latchkey-worker", "same-origin", approvePage},
+		{"enroll", scripted + "; manifest-src 'self'" + none, "same-origin", enrollPage},
+		{"login with reports", scripted + none + "; report-to csp", "same-origin", loginReports},
 		{"post", base + "script-src 'nonce-R'; style-src 'self'", "strict-origin", post},
 		{"message", base + "style-src 'self'; img-src 'self'; form-action 'self'", "same-origin", message(t, 400, pages.MessagePage{})},
 	}
