@@ -238,6 +238,8 @@ func TestTypedCodeOnTheWeb(t *testing.T) {
 	b.Click("#cannot-scan")
 	b.Until(`/^[A-Z0-9]{4}-[A-Z0-9]{4}$/.test(document.querySelector("#typed-code").textContent)`)
 	phone.Open("http://" + b.Text("#typed-address"))
+	phone.Pane("scan", "Scan the code")
+	phone.Click("#scan-type")
 	phone.Allow("400")
 	typed := func(code string) {
 		t.Helper()

@@ -98,7 +98,7 @@ async function make() {
     history.replaceState({ done: true }, "", location.pathname);
     if (device.state === "pending") return go("pending");
     const until = device.state === "probation" && device.probation_until;
-    put("probation", until && t("enroll.probation", { time: new Date(until * 1000).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) }));
+    put("probation", !until ? "" : t("enroll.probation", { time: new Date(until * 1000).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) }));
     if ($("codes-go")) $("codes-go").hidden = true;
     go("done");
   });

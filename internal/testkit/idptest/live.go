@@ -56,7 +56,7 @@ func NewLive(t testing.TB) *Live {
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	l.Store = store.New(db, l.Now)
-	cfg, err := config.Config{PublicURL: l.URL}.Complete()
+	cfg, err := config.Config{PublicURL: l.URL, Probation: 24 * time.Hour}.Complete()
 	must(t, err)
 	deps := l.deps(cfg)
 	deps.Table = db
