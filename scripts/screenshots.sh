@@ -13,7 +13,7 @@ mkdir -p "$folder"
 export LATCHKEY_SCREENSHOTS
 LATCHKEY_SCREENSHOTS=$(cd "$folder" && pwd)
 if [ $# = 0 ]; then
-  go test -count=1 -tags browser -run '^(TestSignIn|TestDeny|TestExpiryAndNewCode|TestTypedCode|TestErrorPage|TestEnrollOnTheWeb|TestSignInOnTheWeb)$' ./internal/browsertest
+  go test -count=1 -tags browser -run '^(TestSignIn|TestDeny|TestExpiryAndNewCode|TestTypedCode|TestErrorPage|TestEnrollOnTheWeb|TestSignInOnTheWeb|TestSetUpToTheEnd|TestOwnPage|TestAddAPhoneWithAPhone)$' ./internal/browsertest
 else
   go test -count=1 -tags browser -run '^(TestEveryState|TestTwoWindows)$' ./internal/web/pages ./internal/demo
 fi
