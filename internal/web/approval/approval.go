@@ -69,7 +69,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 // page is where a phone's camera leads: it claims, shows, and approves with the
 // phone's passkey. It needs no installation and no stored state.
 func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
-	return h.Pages.Approve(w, pages.ApprovePage{Frame: h.Frame(w, r, "/m"), Host: h.Config.Host()})
+	return h.Pages.Approve(w, pages.ApprovePage{Frame: h.Frame(w, r, ""), Host: h.Config.Host()})
 }
 
 // claimSecret reads "Authorization: Claim <claim_key>"; nil if there is none.

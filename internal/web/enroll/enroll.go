@@ -70,7 +70,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 
 // page is where an invite's link leads.
 func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
-	return h.Pages.Enroll(w, pages.EnrollPage{Frame: h.Frame(w, r, "/e"), Host: h.Config.Host(), TestSignIn: h.RP != nil})
+	return h.Pages.Enroll(w, pages.EnrollPage{Frame: h.Frame(w, r, ""), Host: h.Config.Host(), TestSignIn: h.RP != nil})
 }
 
 type redeemBody struct {

@@ -38,7 +38,7 @@ func asked(t *testing.T, prepare ...func(*fakeApprovals)) (*fakeApprovals, *chro
 func TestApprove(t *testing.T) {
 	f, b, _ := asked(t)
 	for selector, want := range map[string]string{
-		"#host": "sp.example.org", "#screen": "Firefox 145 on Windows 11", "#place": "near Ljubljana, SI",
+		"#at bdi": "sp.example.org", "#screen": "Firefox 145 on Windows 11", "#place": "near Ljubljana, SI",
 		"#address": "from the IP address 203.0.113.0/24, may be off",
 		".caution": "Only continue if you opened id.example.com on the screen in front of you. We never send codes by e-mail or chat.",
 	} {
@@ -133,7 +133,7 @@ exp:1795370180
 func TestNamesInContext(t *testing.T) {
 	for _, name := range []string{"R&D <Tools>", `a"b\c`, "Zahlung — Übersicht ✓ 🎉", "tab\tand\u2028line"} {
 		f, b, _ := scan(t, func(f *fakeApprovals) { f.context.App.Name = name })
-		b.Until(`document.querySelector("#app").textContent === ` + chrome.Quote(name))
+		b.Until(`document.querySelector("#request-title bdi").textContent === ` + chrome.Quote(name))
 		b.Click("#approve")
 		b.Pane("end", "Done. You can put your phone away.")
 		f.Close()
@@ -308,8 +308,8 @@ func TestApproveProblems(t *testing.T) {
 		"policy_passkey_required":  "Payroll does not accept a scanned code.",
 		"device_not_strong_enough": "Payroll needs a phone key that is not synced.",
 		"probation":                "This phone is new.",
-		"slow_down":                "Too many tries. Wait 9 seconds.",
-		"busy":                     "Please try again",
+		"slow_down":                "Too many tries. Wait 9 seconds, then try again.",
+		"busy":                     "We are busy right now. Please try again in a moment.",
 		"new_code":                 "Words of the server.",
 	} {
 		f.fails("approve", problem{status: 422, code: code, detail: "Words of the server.", retryAfter: "9"})
@@ -356,7 +356,7 @@ func TestHostileContext(t *testing.T) {
 				c.App.Name, c.App.Host, c.Browser, c.OS, c.Place, c.IP = payload, payload, payload, payload, payload, payload
 			})
 			visit(b, f.origin+"/m#"+aFrame)
-			b.Until(`document.querySelector("#request")?.checkVisibility() && document.querySelector("#app").textContent === ` + chrome.Quote(payload))
+			b.Until(`document.querySelector("#request")?.checkVisibility() && document.querySelector("#request-title bdi").textContent === ` + chrome.Quote(payload))
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 type Frame struct {
 	i18n.Locale        // the person's language; zero: English
 	Theme       string // ThemeLight, ThemeDark; empty: as the system has it
-	Here        string // path and query of this page, for its links to other languages; empty: none
+	Here        string // path and query of this page, for its links to other languages; empty: none, as where a link would lose a scanned code or an invite
 	Links       []Link // help, privacy, accessibility, support
 
 	// ReportTo is where browsers send reports of policy violations; empty:
