@@ -112,5 +112,6 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	t.Run("in a new browser", signIn)
+	b.DropSession()
 	t.Run("in a known browser", signIn)
 }

@@ -493,6 +493,7 @@ func TestActivityAndSessions(t *testing.T) {
 	b := i.Browser("203.0.113.60")
 	var sids []string
 	for range 3 {
+		b.DropSession()
 		v := b.Login(b.StartLogin(nil))
 		sid, assertion := p.sign(v.Frames[0].URL)
 		p.post("/v1/approvals/"+sid+"/approve", map[string]any{"type": "webauthn", "assertion": assertion}, http.StatusOK)

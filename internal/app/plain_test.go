@@ -221,6 +221,7 @@ func TestSignInWithoutScript(t *testing.T) {
 		t.Errorf("afterwards: %q, forms %v", done.texts["h2"], done.forms)
 	}
 	t.Run("a known browser is not asked who", func(t *testing.T) {
+		b.DropSession()
 		address := plainLogin(t, b, b.StartLogin(nil))
 		h.NewClaim()
 		c := h.MustScan(see(t, b.Get(address)).scanned())

@@ -183,7 +183,7 @@ func TestKeyIsNotTheCertificates(t *testing.T) {
 	})
 	t.Run("S17 refusal that would be signed", func(t *testing.T) {
 		r := i.Good()
-		r.Attributes = `IsPassive="true"`
+		r.Children = `<samlp:NameIDPolicy Format="` + idp.NameIDPersistent + `"/>`
 		refusedPage(t, i, alice.Get("/saml/sso?"+query(r)), http.StatusServiceUnavailable, idp.Code(idp.KeyMismatch))
 	})
 	t.Run("S17 metadata", func(t *testing.T) {

@@ -74,6 +74,10 @@ func TestHeaders(t *testing.T) {
 	}
 	const unknown = "/AAAAAAAAAAAAAAAAAAAAAAAAAA"
 	fresh := alice.Start(query(i.Good()))
+	goesOn := alice.Get(fresh)
+	continued := alice.PostForm("/login/continue", url.Values{"l": {strings.TrimPrefix(fresh, "/login?l=")}})
+	alice.DropSession()
+	fresh = alice.Start(query(i.Good()))
 	for name, tt := range map[string]struct {
 		resp *http.Response
 		want shown
@@ -85,6 +89,10 @@ func TestHeaders(t *testing.T) {
 		"GET /login 404":                 {get("/login?l=x"), message(404)},
 		"GET /login 403":                 {i.Browser(address()).Get(view0(alice, i)), message(403)},
 		"POST /login/finish 200":         {posted, shown{200, htmlType, "no-store", "strict-origin", policyPost, ""}},
+		"GET /login by session 200":      {goesOn, shown{200, htmlType, "no-store", "strict-origin", policyPost, ""}},
+		"POST /login/continue 200":       {continued, shown{200, htmlType, "no-store", "strict-origin", policyPost, ""}},
+		"POST /login/continue 403":       {i.Browser(address()).PostForm("/login/continue", url.Values{"l": {strings.TrimPrefix(fresh, "/login?l=")}}), message(403)},
+		"POST /login/continue 400":       {alice.PostForm("/login/continue", url.Values{}), message(400)},
 		"POST /login/finish 403":         {i.Browser(address()).PostForm("/login/finish", url.Values{"sid": {view.SID}, "finish_key": {idptest.RandomKey()}}), message(403)},
 		"POST /login/finish 400":         {alice.PostForm("/login/finish", url.Values{}), message(400)},
 		"GET /login/finish 405":          {get("/login/finish"), withAllow(message(405), "POST")},

@@ -23,6 +23,7 @@ type Login struct {
 	ACRComparison   string         `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
 	Subject         *LoginSubject  `json:"subject,omitempty"`
 	ForceAuthn      bool           `json:"force,omitempty"`
+	Passive         bool           `json:"passive,omitempty"`      // IsPassive: a session that suffices, or NoPassive
 	PasskeyOnly     bool           `json:"passkey_only,omitempty"` // on arrival a scanned code was not enough; create judges again
 	Browser         *BrowserSecret `json:"bh,omitempty"`           // bound by the first create
 
@@ -32,6 +33,7 @@ type Login struct {
 	LastAt    Millis `json:"last,omitempty"` // of the last create
 	Current   string `json:"current,omitempty"`
 	Done      string `json:"done,omitempty"`
+	DoneAt    Millis `json:"done_at,omitempty"` // where an SSO session did it
 
 	Version int64 `json:"-"`
 }
@@ -219,6 +221,7 @@ type SignIn struct {
 	DeviceID   string `json:"dev"`
 	DeviceName string `json:"dev_name"`
 	NewBrowser bool   `json:"new_browser,omitempty"`
+	Continued  bool   `json:"continued,omitempty"`   // by an SSO session, without an approval of its own
 	ReportedAt Millis `json:"reported_at,omitempty"` // "that wasn't me"
 
 	Version int64 `json:"-"`
@@ -242,17 +245,45 @@ type SSOSession struct {
 	OS           string `json:"os,omitempty"`
 	Place        string `json:"place,omitempty"`
 
+	// Numbered: the approval was made with a number from the screen.
+	Numbered bool `json:"numbered,omitempty"`
+
 	Participants []Participant `json:"participants,omitempty"`
 
 	Version int64 `json:"-"`
 }
 
+// MaxParticipants bounds how many identifiers service providers can be given in
+// one SSO session; after that the person is asked again, in a new one.
+const MaxParticipants = 100
+
 // Participant is an SP that was given an assertion in an SSO session, with the
-// identifiers it was given.
+// identifiers it was given: those by which it knows the session, and by which
+// it is told that the session is over (SAML Profiles 4.4).
 type Participant struct {
 	SP           string `json:"app"`
+	Name         string `json:"app_name,omitempty"`
+	Issuer       string `json:"idp,omitempty"` // our entityID in the assertion
 	NameID       string `json:"name_id"`
 	NameIDFormat string `json:"name_id_format"`
+	Qualified    bool   `json:"qualified,omitempty"` // NameQualifier and SPNameQualifier were sent
 	SessionIndex string `json:"session_index"`
 	At           Millis `json:"at"`
+}
+
+// Join notes that an SP was given an assertion. The same identifiers again
+// change the time only. It reports false when there is no more room.
+func (s *SSOSession) Join(p Participant) bool {
+	for i, known := range s.Participants {
+		if known.SP == p.SP && known.NameID == p.NameID && known.NameIDFormat == p.NameIDFormat {
+			p.SessionIndex = known.SessionIndex
+			s.Participants[i] = p
+			return true
+		}
+	}
+	if len(s.Participants) >= MaxParticipants {
+		return false
+	}
+	s.Participants = append(s.Participants, p)
+	return true
 }

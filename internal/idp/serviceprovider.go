@@ -93,6 +93,13 @@ type ServiceProvider struct {
 	// when empty), ACRPHR, ACRPHRHW.
 	MinACR string `json:"min_acr,omitempty"`
 
+	// AlwaysAsk wants an approval for each sign-in: no SSO session is reused.
+	AlwaysAsk bool `json:"always_ask,omitempty"`
+
+	// MaxSessionMinutes is how old an approval may be to sign in by an SSO
+	// session; 0: as old as the session may be.
+	MaxSessionMinutes int `json:"max_session_minutes,omitempty"`
+
 	// RefuseProbation keeps devices on probation out, as administrators'
 	// applications should (approval-protocol.md 11.1).
 	RefuseProbation bool `json:"refuse_probation,omitempty"`

@@ -49,6 +49,27 @@ func Begin(l idp.Login, browser idp.BrowserSecret, sid string, now idp.Millis) (
 	return l, nil
 }
 
+// Continued is what Login.Done says when an SSO session did it.
+func Continued(ssoSID string) string { return "sso." + ssoSID }
+
+// Continue marks the login as done by the browser's SSO session. A repeat by
+// the same session within FinishRepeat changes nothing, so that an answer that
+// was lost can be asked for again.
+func Continue(l idp.Login, browser idp.BrowserSecret, ssoSID string, now idp.Millis) (idp.Login, error) {
+	done := Continued(ssoSID)
+	if l.Done == done && l.Browser != nil && idp.Equal(l.Browser[:], browser[:]) {
+		if now >= l.DoneAt.Add(FinishRepeat) {
+			return l, wrongState("login is done")
+		}
+		return l, nil
+	}
+	if err := CheckBrowser(l, &browser, now); err != nil {
+		return l, err
+	}
+	l.Browser, l.Current, l.Done, l.DoneAt = &browser, "", done, now
+	return l, nil
+}
+
 // Complete marks the login as done by sid (5.4). A login is done by its
 // current session and by one only; the same sid again changes nothing.
 func Complete(l idp.Login, sid string) (idp.Login, error) {

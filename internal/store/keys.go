@@ -22,6 +22,7 @@ import (
 //	USER#<uid>         enrolled        changes of the set of devices, so that two at once are told apart
 //	STEPUP#<hash>      stepup          a challenge that waits for its answer
 //	BROWSER#<hash>     browser         idp.KnownBrowser
+//	NAMEID#<hash>      <uid>           nameItem, by service provider and NameID
 //	ADD#<id>           add             idp.DeviceAdd
 //	INDEX#USER         <email>         userIndex
 //	CRED#<id>          cred            idp.Device
@@ -57,6 +58,10 @@ func recoveryKey(uid string) table.Key { return table.Key{PK: "USER#" + uid, SK:
 func enrolledKey(uid string) table.Key { return table.Key{PK: "USER#" + uid, SK: "enrolled"} }
 func stepUpKey(hash []byte) table.Key {
 	return table.Key{PK: "STEPUP#" + idp.Base64.EncodeToString(hash), SK: "stepup"}
+}
+func nameKey(entityID, nameID, uid string) table.Key {
+	sum := sha256.Sum256([]byte(entityID + "\x00" + nameID))
+	return table.Key{PK: "NAMEID#" + hex.EncodeToString(sum[:]), SK: uid}
 }
 func addKey(id string) table.Key  { return table.Key{PK: "ADD#" + id, SK: "add"} }
 func credKey(id string) table.Key { return table.Key{PK: "CRED#" + pkSafe(id), SK: "cred"} }

@@ -23,21 +23,30 @@ const knownKeep = 400 * 24 * time.Hour
 // AddSignIn appends to the list of a person's sign-ins. Its ID is derived from
 // the time and the sid, so that a repeated finish adds no second line.
 func (s *Store) AddSignIn(ctx context.Context, uid string, in *idp.SignIn) error {
-	raw, err := idp.DecodeBase32(in.SID, 16)
+	id, err := signInID(in.At, in.SID)
 	if err != nil {
-		return fmt.Errorf("add sign-in: sid %w", err)
+		return err
 	}
-	var id ulid.ULID
-	if err := id.SetTime(uint64(in.At)); err != nil {
-		return fmt.Errorf("add sign-in: %w", err)
-	}
-	copy(id[6:], raw)
-	in.ID = id.String()
+	in.ID = id
 	_, err = put(ctx, s, signInKey(uid, in.ID), 0, in.At.Time().Add(signInKeep), in)
 	if errors.Is(err, ErrConflict) {
 		return nil
 	}
 	return err
+}
+
+// signInID is the id of a sign-in's line: its time and its session.
+func signInID(at idp.Millis, sid string) (string, error) {
+	raw, err := idp.DecodeBase32(sid, 16)
+	if err != nil {
+		return "", fmt.Errorf("id of sign-in: sid %w", err)
+	}
+	var id ulid.ULID
+	if err := id.SetTime(uint64(at)); err != nil {
+		return "", fmt.Errorf("id of sign-in: %w", err)
+	}
+	copy(id[6:], raw)
+	return id.String(), nil
 }
 
 // SignIns lists a person's sign-ins, newest first, up to limit (0: all), after

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
@@ -65,4 +66,87 @@ func (s *Store) EndSSOSession(ctx context.Context, uid, sid string) error {
 		}
 	}
 	return idp.E(idp.Busy, "SSO session kept changing")
+}
+
+// UpdateSSOSession lets change alter a session that was read before, and writes
+// it back by compare-and-swap, on conflict from a fresh copy. ErrNotFound if it
+// was ended meanwhile; change's error ends it without a write.
+func (s *Store) UpdateSSOSession(ctx context.Context, sess *idp.SSOSession, change func(*idp.SSOSession) error) error {
+	for range tries {
+		if err := change(sess); err != nil {
+			return err
+		}
+		err := s.PutSSOSession(ctx, sess)
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		fresh, err := s.SSOSession(ctx, sess.UserID, sess.SID)
+		if err != nil {
+			return err
+		}
+		*sess = *fresh
+	}
+	return idp.E(idp.Busy, "SSO session kept changing")
+}
+
+// SignedInBefore reports whether a finished sign-in left its line in the
+// person's list while its SSO session is gone: somebody ended it.
+func (s *Store) SignedInBefore(ctx context.Context, uid string, at idp.Millis, sid string) (bool, error) {
+	id, err := signInID(at, sid)
+	if err != nil {
+		return false, err
+	}
+	items, err := s.table.GetAll(ctx, ssoKey(uid, sid), signInKey(uid, id))
+	if err != nil {
+		return false, outside("read session and sign-in", err)
+	}
+	return items[0].Version == 0 && items[1].Version > 0, nil
+}
+
+// nameItem stands for the person whom a service provider knows by a NameID.
+type nameItem struct {
+	UserID string `json:"uid"`
+}
+
+// IndexName keeps, until a time, who stands behind a NameID that a service
+// provider was given. The same again costs one refused write as long as what is
+// there lasts long enough.
+func (s *Store) IndexName(ctx context.Context, entityID, nameID, uid string, until idp.Millis) error {
+	key := nameKey(entityID, nameID, uid)
+	// Kept longer than it is needed, so that it is seldom written.
+	item, err := itemOf(key, 0, until.Time().Add(nameKeep), nameItem{uid})
+	if err != nil {
+		return err
+	}
+	for range tries {
+		_, err = s.table.Put(ctx, item)
+		if !errors.Is(err, table.ErrConflict) {
+			return outside("index NameID", err)
+		}
+		found, err := s.table.Get(ctx, key)
+		if errors.Is(err, table.ErrNotFound) {
+			item.Version = 0
+			continue
+		}
+		if err != nil {
+			return outside("read index of NameID", err)
+		}
+		if found.Expires.After(until.Time()) {
+			return nil
+		}
+		item.Version = found.Version
+	}
+	return idp.E(idp.Busy, "index of NameID kept changing")
+}
+
+// nameKeep is how much longer than its session a name stays in the index.
+const nameKeep = 30 * 24 * time.Hour
+
+// PeopleNamed lists the users whom a service provider was given a NameID for:
+// one, unless a directory gives two people the same identifier.
+func (s *Store) PeopleNamed(ctx context.Context, entityID, nameID string) (uids []string, err error) {
+	_, err = list(ctx, s, table.Query{PK: nameKey(entityID, nameID, "").PK}, 0, func(v *nameItem, _ int64) {
+		uids = append(uids, v.UserID)
+	})
+	return uids, err
 }

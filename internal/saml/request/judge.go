@@ -196,10 +196,8 @@ func (env Env) serve(req *AuthnRequest, sp *idp.ServiceProvider, login *idp.Logi
 		return answer(login.ACS, saml.StatusResponder, saml.StatusUnknownPrincipal, "The requested subject cannot be recognized.")
 	case req.ACRDecl || len(req.ACR) > 0 && !acr.Satisfiable(sp, req.ACR, req.ACRComparison, max(env.Level, acr.LevelQR)):
 		return answer(login.ACS, saml.StatusResponder, saml.StatusNoAuthnContext, "The requested authentication context cannot be provided.")
-	case req.IsPassive:
-		return answer(login.ACS, saml.StatusResponder, saml.StatusNoPassive, "The user cannot be signed in without interaction.")
 	}
-	login.NameIDFormat = format
+	login.NameIDFormat, login.Passive = format, req.IsPassive
 	return nil
 }
 

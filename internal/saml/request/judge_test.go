@@ -187,8 +187,6 @@ func TestServe(t *testing.T) {
 		{"A33 P9 format", policy(`Format="` + idp.NameIDPersistent + `"`), "", saml.StatusRequester, saml.StatusInvalidNameIDPolicy},
 		{"A33 P9 SPNameQualifier", policy(`SPNameQualifier="https://sp-a.test"`), "", saml.StatusRequester, saml.StatusInvalidNameIDPolicy},
 		{"P9 encrypted", policy(`Format="urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted"`), "", saml.StatusRequester, saml.StatusInvalidNameIDPolicy},
-		{"A31 P15", "", `IsPassive="true"`, saml.StatusResponder, saml.StatusNoPassive},
-		{"P15 with ForceAuthn", "", `IsPassive="1" ForceAuthn="1"`, saml.StatusResponder, saml.StatusNoPassive},
 		{"A34 P11 exact", context("exact", kerberos), "", saml.StatusResponder, saml.StatusNoAuthnContext},
 		{"P11 minimum", context("minimum", idp.ACRPHR), "", saml.StatusResponder, saml.StatusNoAuthnContext},
 		{"P11 better", context("better", password), "", saml.StatusResponder, saml.StatusNoAuthnContext},
@@ -200,6 +198,12 @@ func TestServe(t *testing.T) {
 			answered(t, login, err, tt.top, tt.second, "https://sp-b.test/acs")
 		})
 	}
+	t.Run("P15 passive is for the session to answer", func(t *testing.T) {
+		login, err := send("", `IsPassive="true"`)
+		if !accepted(t, login, err).Passive {
+			t.Error("IsPassive is forgotten")
+		}
+	})
 	t.Run("ACCEPT everything at once", func(t *testing.T) {
 		children := `<saml:Subject><saml:NameID Format="` + idp.NameIDEmail + `">bob@example.com</saml:NameID></saml:Subject>` +
 			policy(`Format="`+idp.NameIDEmail+`" SPNameQualifier="https://sp-b.test" AllowCreate="false"`) + context("exact", kerberos, password)

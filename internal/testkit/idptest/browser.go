@@ -79,6 +79,9 @@ func (b *Browser) PostFrom(origin, path string, body []byte) *http.Response {
 	return b.Do(r, false)
 }
 
+// DropSession is the end of the SSO session in this browser, which stays known.
+func (b *Browser) DropSession() { delete(b.Cookies, "__Host-ss") }
+
 // PostForm posts a form of one of our own pages.
 func (b *Browser) PostForm(path string, form url.Values) *http.Response {
 	b.IdP.T.Helper()

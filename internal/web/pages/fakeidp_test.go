@@ -110,7 +110,7 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 		defer f.mu.Unlock()
 		report(t, r.ParseForm())
 		f.finishes = append(f.finishes, r.PostForm)
-		report(t, p.AutoPost(w, pages.PostPage{ACS: f.sp.URL + "/acs", SAMLResponse: "PHNhbWw+", RelayState: f.relay, HasRelayState: true, AppName: f.page.AppName}))
+		report(t, p.AutoPost(w, pages.PostPage{Action: f.sp.URL + "/acs", Fields: pages.Message("SAMLResponse", "PHNhbWw+", f.relay, true), AppName: f.page.AppName}))
 	})
 	mux.HandleFunc("GET /message", func(w http.ResponseWriter, r *http.Request) {
 		report(t, p.Message(w, 400, pages.MessagePage{
@@ -124,7 +124,7 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 		report(t, p.Plain(w, 200, plainPages(t)[r.PathValue("name")]))
 	})
 	mux.HandleFunc("GET /post", func(w http.ResponseWriter, r *http.Request) {
-		report(t, p.AutoPost(w, pages.PostPage{ACS: f.sp.URL + "/acs", SAMLResponse: "PHNhbWw+", RelayState: f.relay, HasRelayState: true, AppName: f.page.AppName}))
+		report(t, p.AutoPost(w, pages.PostPage{Action: f.sp.URL + "/acs", Fields: pages.Message("SAMLResponse", "PHNhbWw+", f.relay, true), AppName: f.page.AppName}))
 	})
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.Close)

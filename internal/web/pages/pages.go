@@ -69,7 +69,8 @@ func (p *Pages) try(f Frame) error {
 		{p.message, messageData{MessagePage: MessagePage{
 			Frame: f, Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r",
 		}}},
-		{p.post, postData{PostPage: PostPage{Frame: f, HasRelayState: true}, RelayState: []string{"a", "b"}}},
+		{p.post, postData{PostPage: PostPage{Frame: f, Fields: Message("SAMLResponse", "AA==", "a\rb", true), AppName: "a"}}},
+		{p.post, postData{PostPage: PostPage{Frame: f, Fields: []Field{{"l", "v"}}}}},
 	} {
 		if err := page.template.Execute(io.Discard, page.data); err != nil {
 			return err

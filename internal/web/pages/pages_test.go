@@ -129,7 +129,7 @@ func TestPolicies(t *testing.T) {
 	enrollPage := enroll(t, pages.EnrollPage{Host: "id.example.com"})
 	loginPage := login(t, pages.LoginPage{AppName: "Payroll"})
 	loginReports := login(t, pages.LoginPage{Frame: pages.Frame{ReportTo: "/v1/reports"}, AppName: "Payroll"})
-	post := autoPost(t, pages.PostPage{ACS: "https://sp.example.org/acs"})
+	post := autoPost(t, pages.PostPage{Action: "https://sp.example.org/acs"})
 	tests := []struct {
 		name, policy, referrer string
 		page                   *httptest.ResponseRecorder
@@ -197,7 +197,7 @@ func TestNonce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.AutoPost(httptest.NewRecorder(), pages.PostPage{ACS: "https://sp.example.org/"}); !errors.Is(err, broken) {
+	if err := p.AutoPost(httptest.NewRecorder(), pages.PostPage{Action: "https://sp.example.org/"}); !errors.Is(err, broken) {
 		t.Errorf("AutoPost: %v", err)
 	}
 }
@@ -278,7 +278,7 @@ func TestPostFields(t *testing.T) {
 	}, payloads...)
 	t.Run("A30", func(t *testing.T) {
 		for _, state := range states {
-			page := autoPost(t, pages.PostPage{ACS: "https://sp.example.org/acs?a=1&b=%20", SAMLResponse: "PHNhbWw+/w==", RelayState: state, HasRelayState: true, AppName: state})
+			page := autoPost(t, pages.PostPage{Action: "https://sp.example.org/acs?a=1&b=%20", Fields: pages.Message("SAMLResponse", "PHNhbWw+/w==", state, true), AppName: state})
 			body := page.Body.String()
 			inert(t, body)
 			got := map[string]string{}
@@ -295,7 +295,7 @@ func TestPostFields(t *testing.T) {
 		}
 	})
 	t.Run("no RelayState", func(t *testing.T) {
-		body := autoPost(t, pages.PostPage{ACS: "http://localhost:9000/acs", SAMLResponse: "AA=="}).Body.String()
+		body := autoPost(t, pages.PostPage{Action: "http://localhost:9000/acs", Fields: pages.Message("SAMLResponse", "AA==", "", false)}).Body.String()
 		if strings.Contains(body, "RelayState") {
 			t.Error("a field for a RelayState that was not there")
 		}
@@ -307,12 +307,12 @@ func TestPostFields(t *testing.T) {
 
 func TestPostRefuses(t *testing.T) {
 	tests := map[string]pages.PostPage{
-		"W3 script target":   {ACS: "javascript:alert(1)"},
-		"W3 data target":     {ACS: "data:text/html,x"},
-		"relative target":    {ACS: "/acs"},
-		"no host":            {ACS: "https:///acs"},
-		"NUL in RelayState":  {ACS: "https://sp.example.org/", RelayState: "a\x00b", HasRelayState: true},
-		"RelayState not UTF": {ACS: "https://sp.example.org/", RelayState: "a\xffb", HasRelayState: true},
+		"W3 script target":   {Action: "javascript:alert(1)"},
+		"W3 data target":     {Action: "data:text/html,x"},
+		"another host":       {Action: "//evil.example/acs"},
+		"no host":            {Action: "https:///acs"},
+		"NUL in RelayState":  {Action: "https://sp.example.org/", Fields: pages.Message("SAMLResponse", "AA==", "a\x00b", true)},
+		"RelayState not UTF": {Action: "https://sp.example.org/", Fields: pages.Message("SAMLResponse", "AA==", "a\xffb", true)},
 	}
 	p := newPages(t)
 	for name, page := range tests {

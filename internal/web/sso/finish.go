@@ -164,7 +164,7 @@ func (h *Handlers) subjectOf(ctx context.Context, s idp.QRSession) (subject, err
 	if sub.user.Disabled {
 		return sub, idp.E(idp.UserInactive, "user %s is disabled", sub.user.ID)
 	}
-	if err := h.checkApp(&sub, s); err != nil {
+	if err := h.checkApp(&sub, s.SID, s.ACR); err != nil {
 		return sub, err
 	}
 	if facts.Device == nil || !facts.Device.Usable() || facts.Device.UserID != s.UserID {
@@ -174,7 +174,7 @@ func (h *Handlers) subjectOf(ctx context.Context, s idp.QRSession) (subject, err
 	return sub, nil
 }
 
-func (h *Handlers) checkApp(sub *subject, s idp.QRSession) (err error) {
+func (h *Handlers) checkApp(sub *subject, sid, approved string) (err error) {
 	sp := sub.sp
 	switch {
 	case sp == nil:
@@ -185,12 +185,12 @@ func (h *Handlers) checkApp(sub *subject, s idp.QRSession) (err error) {
 		return idp.E(idp.AppDisabled, "ACS %s is no longer registered", sub.login.ACS)
 	case !sp.Admits(sub.user):
 		return &idp.Error{Code: idp.AppNotAssigned, Args: map[string]string{"app": sp.Name}, Detail: "user " + sub.user.ID}
-	case !response.SubjectMatches(sp, sub.login, sub.user, h.Pairwise, s.SID):
+	case !response.SubjectMatches(sp, sub.login, sub.user, h.Pairwise, sid):
 		return idp.E(idp.UserMismatch, "user %s is not the Subject of the request", sub.user.ID)
 	}
 	if sub.issuer, err = issuerFor(sp, sub.login.Issuer, sub.user); err != nil {
 		return err
 	}
-	sub.acr, err = classFor(sp, sub.login, s.ACR)
+	sub.acr, err = classFor(sp, sub.login, approved)
 	return err
 }

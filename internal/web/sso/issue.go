@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -17,21 +18,30 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
+// assertion is what one answer says and where it rests.
+type assertion struct {
+	subject
+	id         string     // of the Assertion
+	sid        string     // of the SSO session
+	approved   string     // class of the approval
+	approvedAt idp.Millis // AuthnInstant
+	life       idp.Millis // end of the SSO session
+}
+
+func (a *assertion) index() string { return indexOf(a.sid, a.sp.EntityID) }
+
 // issue signs the Response of a consumed session and posts it to the ACS.
 func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form finishForm) error {
 	ctx, s := r.Context(), g.session
-	sessionIndex := indexOf(s.SID)
-	life := g.session.ConsumedAt.Add(h.sessionLife(g))
-	issued, err := h.assert(ctx, response.Issue{
-		SP: g.sp, Login: g.login, User: g.user, Issuer: g.issuer,
-		ResponseID: responseID(s.AssertionID), AssertionID: s.AssertionID, SessionIndex: sessionIndex,
-		AuthnInstant: s.ApprovedAt.Time(), Now: h.Clock(), SessionNotOnOrAfter: life.Time(),
-		ACR: g.acr, Pairwise: h.Pairwise, Seed: s.SID,
-	})
+	a := assertion{
+		subject: g.subject, id: s.AssertionID, sid: s.SID,
+		approved: s.ACR, approvedAt: s.ApprovedAt, life: s.ConsumedAt.Add(h.sessionLife(g)),
+	}
+	issued, err := h.sign(ctx, &a)
 	if err != nil {
 		return h.finishRefused(w, r, s, form, err)
 	}
-	if err := h.startSession(ctx, w, g, issued, life, sessionIndex); err != nil {
+	if err := h.startSession(w, r, g, &a, issued); err != nil {
 		return h.finishRefused(w, r, s, form, err)
 	}
 	if err := h.remember(w, r, g); err != nil {
@@ -40,18 +50,44 @@ func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form 
 	if g.first {
 		h.Metrics.Count(obs.SignInCompleted, nil)
 	}
-	h.Record(ctx, idp.AuditEvent{
-		Event: idp.AuditFinished, Actor: "user:" + g.user.ID, UserID: g.user.ID, SID: s.SID, Login: s.Login, SP: s.SP,
-		Device: s.DeviceName, Cred: s.CredentialID, Outcome: outcome(g.first),
-		Detail: map[string]string{
-			"assertion_id": s.AssertionID, "acr": g.acr, "amr": web.AMR(s.ACR), "session_index": sessionIndex,
-			"dropped_attributes": strings.Join(issued.Dropped, " "), "warnings": strings.Join(issued.Warnings, "; "),
-		},
-	})
+	h.recordIssued(ctx, &a, issued, g.first, nil)
+	return h.deliver(w, r, &a, issued)
+}
+
+// sign makes the Response.
+func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, error) {
+	key, err := h.signing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := response.Assert(response.Issue{
+		SP: a.sp, Login: a.login, User: a.user, Issuer: a.issuer,
+		ResponseID: responseID(a.id), AssertionID: a.id, SessionIndex: a.index(),
+		AuthnInstant: a.approvedAt.Time(), Now: h.Clock(), SessionNotOnOrAfter: a.life.Time(),
+		ACR: a.acr, Pairwise: h.Pairwise, Seed: a.sid,
+	}, key)
+	return issued, web.KeyError(err)
+}
+
+// deliver sends the person to the application with the answer.
+func (h *Handlers) deliver(w http.ResponseWriter, r *http.Request, a *assertion, issued *response.Issued) error {
+	l := a.login
 	return h.Pages.AutoPost(w, pages.PostPage{
-		Frame: h.Frame(w, r, ""),
-		ACS:   g.login.ACS, SAMLResponse: response.Encode(issued.XML),
-		RelayState: g.login.RelayState, HasRelayState: g.login.HasRelayState, AppName: g.sp.Name,
+		Frame: h.Frame(w, r, ""), Action: l.ACS, AppName: a.sp.Name,
+		Fields: pages.Message("SAMLResponse", response.Encode(issued.XML), l.RelayState, l.HasRelayState),
+	})
+}
+
+// recordIssued writes the audit event of an answer.
+func (h *Handlers) recordIssued(ctx context.Context, a *assertion, issued *response.Issued, first bool, more map[string]string) {
+	detail := map[string]string{
+		"assertion_id": a.id, "acr": a.acr, "amr": web.AMR(a.approved), "session_index": a.index(),
+		"dropped_attributes": strings.Join(issued.Dropped, " "), "warnings": strings.Join(issued.Warnings, "; "),
+	}
+	maps.Copy(detail, more)
+	h.Record(ctx, idp.AuditEvent{
+		Event: idp.AuditFinished, Actor: "user:" + a.user.ID, UserID: a.user.ID, SID: a.sid, Login: a.login.ID, SP: a.sp.EntityID,
+		Device: a.device.Name, Cred: a.device.ID, Outcome: outcome(first), Detail: detail,
 	})
 }
 
@@ -62,41 +98,102 @@ func outcome(first bool) string {
 	return "repeated"
 }
 
-func (h *Handlers) assert(ctx context.Context, in response.Issue) (*response.Issued, error) {
-	key, err := h.signing(ctx)
-	if err != nil {
-		return nil, err
+// participant is what the SSO session keeps of an answer.
+func (a *assertion) participant(issued *response.Issued, now idp.Millis) idp.Participant {
+	return idp.Participant{
+		SP: a.sp.EntityID, Name: a.sp.Name, Issuer: a.issuer, NameID: issued.NameID, NameIDFormat: issued.NameIDFormat,
+		Qualified: a.sp.QualifyNameID && issued.NameID != "", SessionIndex: a.index(), At: now,
 	}
-	issued, err := response.Assert(in, key)
-	return issued, web.KeyError(err)
+}
+
+// join notes the answer in the session that it rests on; store.ErrNotFound if
+// that was ended meanwhile.
+func (h *Handlers) join(ctx context.Context, session *idp.SSOSession, a *assertion, issued *response.Issued) error {
+	p := a.participant(issued, h.Now())
+	err := h.Store.UpdateSSOSession(ctx, session, func(s *idp.SSOSession) error {
+		s.LastUsedAt = p.At
+		if !s.Join(p) {
+			return idp.E(idp.Busy, "the session has too many applications")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return h.indexName(ctx, a, issued)
+}
+
+// indexName lets a LogoutRequest of an application that takes part in single
+// logout find the person by the identifier that it was given.
+func (h *Handlers) indexName(ctx context.Context, a *assertion, issued *response.Issued) error {
+	if len(a.sp.SLO) == 0 || issued.NameID == "" {
+		return nil
+	}
+	return h.Store.IndexName(ctx, a.sp.EntityID, issued.NameID, a.user.ID, a.life)
 }
 
 // startSession writes the SSO session, keyed by user and sid so that a repeat
-// replaces its secret, and gives the browser a new secret.
-func (h *Handlers) startSession(ctx context.Context, w http.ResponseWriter, g *grant, issued *response.Issued, life idp.Millis, index string) error {
+// replaces its secret, and gives the browser a new secret. A repeat brings no
+// session back that was ended meanwhile.
+func (h *Handlers) startSession(w http.ResponseWriter, r *http.Request, g *grant, a *assertion, issued *response.Issued) error {
+	ctx, s := r.Context(), g.session
 	secret, err := idp.NewSecret(h.Random, 32)
 	if err != nil {
 		return err
 	}
 	hash := secret.Hash()
-	s := g.session
 	var verified idp.Millis
 	if s.ACR != idp.ACRQR { // the person was checked in this very browser
 		verified = s.ApprovedAt
 	}
-	err = h.Store.SaveSSOSession(ctx, &idp.SSOSession{
+	session := &idp.SSOSession{
 		SID: s.SID, UserID: g.user.ID, SecretHash: hash[:], CredentialID: s.CredentialID, ACR: s.ACR,
-		ApprovedAt: s.ApprovedAt, CreatedAt: s.ConsumedAt, LastUsedAt: h.Now(), ExpiresAt: life, VerifiedAt: verified,
-		Browser: s.Context.Browser, OS: s.Context.OS, Place: s.Context.Place,
-		Participants: []idp.Participant{{
-			SP: s.SP, NameID: issued.NameID, NameIDFormat: issued.NameIDFormat, SessionIndex: index, At: h.Now(),
-		}},
-	})
+		ApprovedAt: s.ApprovedAt, CreatedAt: s.ConsumedAt, LastUsedAt: h.Now(), ExpiresAt: a.life, VerifiedAt: verified,
+		Browser: s.Context.Browser, OS: s.Context.OS, Place: s.Context.Place, Numbered: s.Number != "",
+	}
+	before, err := h.takeOver(r, session)
 	if err != nil {
 		return err
 	}
-	h.SetSession(w, g.user.ID, s.SID, secret, life)
+	session.Join(a.participant(issued, h.Now()))
+	if !g.first {
+		ended, err := h.Store.SignedInBefore(ctx, g.user.ID, s.ConsumedAt, s.SID)
+		if err != nil {
+			return err
+		}
+		if ended {
+			return idp.E(idp.WrongState, "the session was ended meanwhile")
+		}
+	}
+	if err := h.Store.SaveSSOSession(ctx, session); err != nil {
+		return err
+	}
+	if before != nil {
+		if err := h.Store.EndSSOSession(ctx, before.UserID, before.SID); err != nil {
+			return err
+		}
+	}
+	if err := h.indexName(ctx, a, issued); err != nil {
+		return err
+	}
+	h.SetSession(w, g.user.ID, s.SID, secret, a.life)
 	return nil
+}
+
+// takeOver hands the applications of the session that the same person had in
+// this browser to the new one, whose cookie replaces the old one's, so that
+// they hear of its end. It returns the old session, nil if there was none.
+func (h *Handlers) takeOver(r *http.Request, fresh *idp.SSOSession) (*idp.SSOSession, error) {
+	before, err := h.session(r)
+	if err != nil || before == nil || before.UserID != fresh.UserID || before.SID == fresh.SID {
+		return nil, err
+	}
+	for _, p := range before.Participants {
+		if len(fresh.Participants) < idp.MaxParticipants-1 {
+			fresh.Join(p)
+		}
+	}
+	return before.SSOSession, nil
 }
 
 // probationLife is the longest session that a device on probation can approve
@@ -147,10 +244,11 @@ func (h *Handlers) remember(w http.ResponseWriter, r *http.Request, g *grant) er
 	return nil
 }
 
-// indexOf is the SessionIndex that service providers see: not the sid itself,
-// which screens and phones have seen.
-func indexOf(sid string) string {
-	sum := sha256.Sum256([]byte("latchkey-session-index/1" + sid))
+// indexOf is the SessionIndex that a service provider sees: not the sid itself,
+// which screens and phones have seen, and another one for each, so that they
+// cannot tell by it whose session they share (SAML Core 2.7.2).
+func indexOf(sid, entityID string) string {
+	sum := sha256.Sum256([]byte("latchkey-session-index/2" + sid + "\x00" + entityID))
 	return "_" + hex.EncodeToString(sum[:16])
 }
 

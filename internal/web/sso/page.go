@@ -13,8 +13,8 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
-// page shows the login page. It sets or renews the browser secret and changes
-// nothing else; the first create binds the login to it.
+// page shows the login page, or goes on where nobody has to be asked. It sets or
+// renews the browser secret; the first create binds the login to it.
 func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 	id := r.URL.Query().Get("l")
 	if _, err := idp.DecodeBase32(id, 16); err != nil {
@@ -36,6 +36,9 @@ func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.SetCookie(w, web.CookieBrowser, secret.Reveal(), web.BrowserSecretLife)
+	if done, err := h.proceed(w, r, l, bh); done {
+		return err
+	}
 	return h.Pages.Login(w, pages.LoginPage{
 		Frame: h.Frame(w, r, "/login?l="+l.ID), LoginID: l.ID, AppName: l.App.Name, AppHost: l.App.Host,
 		AppLogo: logoOf(l.App), Passkey: h.Passkeys, PasskeyOnly: h.Passkeys && l.PasskeyOnly,

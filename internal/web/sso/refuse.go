@@ -171,8 +171,9 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, f failure) error
 		Detail: map[string]string{"status": f.status.Second, "message": f.status.Message},
 	})
 	return h.Pages.AutoPost(w, pages.PostPage{
-		Frame: h.Frame(w, r, ""),
-		ACS:   f.acs, SAMLResponse: response.Encode(issued.XML), RelayState: f.relayState, HasRelayState: f.hasRelayState, AppName: f.sp.Name,
+		Frame:  h.Frame(w, r, ""),
+		Action: f.acs, AppName: f.sp.Name,
+		Fields: pages.Message("SAMLResponse", response.Encode(issued.XML), f.relayState, f.hasRelayState),
 	})
 }
 

@@ -4,6 +4,7 @@
 //	GET, POST /saml/sso        an AuthnRequest by HTTP-Redirect or HTTP-POST
 //	GET       /login           the login page
 //	POST      /login/finish    the signed Response, as a form to the ACS
+//	POST      /login/continue  the same, by the SSO session of the browser
 //	POST, GET /login/plain     the sign-in for browsers without script
 //	GET       /login/return    the way back from an app on the same phone
 //	GET       /login/logo/{x}  a monogram for an application
@@ -12,8 +13,8 @@
 //
 // Invariants: a request is judged once, on arrival, and stored as a Login;
 // nothing of it comes back from the browser. /saml/sso reads no cookie. An
-// assertion is issued only by finish, only to the browser that is bound to the
-// login, and only once: its ID is fixed by compare-and-swap before anything is
+// assertion is issued only by finish and continue, only to the browser that is
+// bound to the login, and only once: its ID is fixed by compare-and-swap before anything is
 // signed. Nothing is signed for a request that is not authentic.
 package sso
 
@@ -65,6 +66,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("/saml/sso", h.MethodNotAllowed("GET", "POST"))
 	mux.Handle("GET /login", h.Page(h.page))
 	mux.Handle("POST /login/finish", h.Page(h.finish))
+	mux.Handle("POST /login/continue", h.Page(h.goOn))
 	mux.Handle("POST /login/plain", h.Page(h.plainStart))
 	mux.Handle("GET /login/plain", h.Page(h.plain))
 	mux.Handle("GET /login/return", h.Page(h.returned))
