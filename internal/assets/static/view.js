@@ -71,6 +71,11 @@ export class View {
     return Boolean($("passkey") && !$("passkey").hidden);
   }
 
+  // scanning: the code is what the page offers, the passkey of this device is not.
+  get scanning() {
+    return this.#state === "waiting" && !this.#here;
+  }
+
   // passkeyProblem tells what went wrong with a passkey; without a problem, it
   // takes that back.
   passkeyProblem(problem) {

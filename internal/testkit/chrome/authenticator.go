@@ -57,6 +57,14 @@ func (a *Authenticator) Waits(yes bool) {
 	Call(a.b, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: a.id, Enabled: !yes})
 }
 
+// NoAutofill makes the browser one that offers no passkeys at fields. One that
+// does gives the passkey of an authenticator at once, as if it had been chosen,
+// unless the authenticator waits.
+func (b *Tab) NoAutofill() {
+	b.t.Helper()
+	b.OnEachPage(`PublicKeyCredential.isConditionalMediationAvailable = async () => false;`)
+}
+
 // Passkey is one that a test put in.
 type Passkey struct {
 	ID, User []byte

@@ -134,8 +134,10 @@ func walkLoginPasskey(t *testing.T, see func(*chrome.Tab, string)) {
 		see(b, "login-other-device")
 	})
 	t.Run("on a computer", func(t *testing.T) {
-		_, b, a := offered(t, false)
+		_, b, a := atField(t, true)
+		b.Until(`document.querySelector("#autofill").checkVisibility()`)
 		see(b, "login-computer")
+		a.Waits(false)
 		a.Recognizes(false)
 		b.Click("#passkey")
 		b.Until(`document.querySelector("#passkey-error").checkVisibility()`)

@@ -40,7 +40,8 @@ type fakeIdP struct {
 	slow     time.Duration      // delay of finish
 	key      *chrome.Passkey    // who may sign in with a passkey
 	origin   string
-	noCodes  bool // the application accepts no scanned code
+	noCodes  bool     // the application accepts no scanned code
+	sent     []string // bodies of passkey
 }
 
 type view struct {
