@@ -98,6 +98,7 @@ function render(next) {
   frames.set(view.frames ?? []);
   if (stateOf(view) === "approved") return finish();
   screen.show(stateOf(view), { device: view.device?.kind, name: view.continue_as, number: view.match }, { canGoBack: view.return });
+  screen.remember(view.remembered?.display);
   offerPasskeys();
   tick();
 }
@@ -170,6 +171,7 @@ function fail(problem) {
   view = null;
   frames.set([]);
   screen.problem(problem);
+  screen.remember();
   offerPasskeys();
   tick();
 }
@@ -180,6 +182,7 @@ function finish() {
   if (autofill) autofill.stop();
   frames.set([]);
   screen.show("approved");
+  screen.remember();
   tick();
   setTimeout(() => screen.later(), 2000);
   submit();

@@ -76,6 +76,14 @@ export class View {
     return this.#state === "waiting" && !this.#here;
   }
 
+  // remember tells who used this browser last, while somebody may begin. Later
+  // the page says who it is.
+  remember(name) {
+    const begins = ["starting", "waiting"].includes(this.#state);
+    document.querySelector("#remembered bdi").textContent = name ?? "";
+    $("remembered").hidden = !name || !begins;
+  }
+
   // passkeyProblem tells what went wrong with a passkey; without a problem, it
   // takes that back.
   passkeyProblem(problem) {

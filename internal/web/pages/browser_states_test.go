@@ -105,6 +105,9 @@ func walkLogin(t *testing.T, see func(*chrome.Tab, string)) {
 	see(b, "login-hidden")
 	b.Click("#hide-code")
 	b.Waiting()
+	f.change(func(v *view) { v.Remembered = &remembered{Display: "A...n K..."} })
+	b.Told("#remembered", "Last here")
+	see(b, "login-remembered")
 	f.fail("poll", problem{status: 503, code: "busy", retryAfter: "1"})
 	b.Until(`!document.querySelector("#trouble").hidden`)
 	see(b, "login-trouble")
@@ -196,7 +199,7 @@ func walkApprove(t *testing.T, see func(*chrome.Tab, string)) {
 		f.context.App.Name, f.context.Place = "Universal Consolidated Expense Reporting and Travel Booking", "unknown"
 	})
 	visit(b, f.origin+"/m#"+aFrame)
-	b.Until(`document.querySelector("#request")?.checkVisibility()`)
+	b.Until(`document.querySelector("#request")?.checkVisibility() && document.querySelector("#before").checkVisibility()`)
 	see(b, "m-number")
 	b.Click("#approve")
 	b.Until(`document.querySelector("#match-error").checkVisibility()`)

@@ -56,7 +56,13 @@ type view struct {
 	Frames     []frame           `json:"frames"`
 	Device     map[string]string `json:"device"`
 	ContinueAs *string           `json:"continue_as"`
+	Remembered *remembered       `json:"remembered"`
 	Return     bool              `json:"return,omitempty"`
+}
+
+type remembered struct {
+	Display string `json:"display"`
+	Push    bool   `json:"push"`
 }
 
 type frame struct {
