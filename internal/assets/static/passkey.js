@@ -80,6 +80,16 @@ export async function disown(rpId, credentialId) {
   }
 }
 
+// keepOnly tells the phone which passkeys of a person are of use here, so that it
+// stops offering the others (AllAcceptedCredentialsOptions).
+export async function keepOnly(accepted) {
+  try {
+    await PublicKeyCredential.signalAllAcceptedCredentials?.(accepted);
+  } catch {
+    // it goes on offering them
+  }
+}
+
 function descriptors(list) {
   return (list ?? []).map((item) => ({ ...item, id: bytesOf(item.id) }));
 }
