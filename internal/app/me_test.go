@@ -300,6 +300,9 @@ func TestAddDevice(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		want[any](old, "POST", approve(a), body, http.StatusOK) // a lost answer
+		if again := want[ownDevice](fresh, "POST", "/v1/enroll/finish", fresh.finish, http.StatusCreated); again.State != idp.DeviceActive {
+			t.Errorf("the new phone is told %+v", again)
+		}
 		if progress(a).Status != "done" {
 			t.Error("not done")
 		}
@@ -344,6 +347,11 @@ func TestAddDevice(t *testing.T) {
 		s := progress(a)
 		want[any](old, "DELETE", "/v1/me/devices/add/"+a.ID, map[string]any{}, http.StatusNoContent)
 		old.refused("POST", approve(a), map[string]any{"type": "webauthn", "assertion": old.vouch(a.ID, s)}, idp.WrongState)
+		if again := want[ownDevice](fresh, "POST", "/v1/enroll/finish", fresh.finish, http.StatusCreated); again.State != idp.DeviceRevoked {
+			t.Errorf("the new phone is told %+v", again)
+		}
+		i.Clock.Add(10 * time.Minute)
+		fresh.refused("POST", "/v1/enroll/finish", fresh.finish, idp.EnrollExpired)
 		if d, err := i.Store.Device(context.Background(), fresh.device); err != nil || d.State != idp.DeviceRevoked {
 			t.Errorf("%+v, %v", d, err)
 		}

@@ -141,6 +141,7 @@ func TestAddAPhoneWithAPhone(t *testing.T) {
 	old.Click("#vouch-yes")
 	old.Pane("home", "Your devices")
 	contains(t, "the list", old.Text("#devices"), "New phone", "with another device")
+	fresh.Pane("done", "This phone is ready") // by itself
 
 	fresh.home()
 	contains(t, "the new one is in", fresh.Text("#devices"), "New phone")

@@ -32,6 +32,7 @@ type fakeEnroll struct {
 	exclude   []string
 	inviter   string
 	probation bool
+	state     string // of the device, where an old one has to vouch for it
 	name      string // of the device
 	cred      string // id of the passkey
 	tested    bool
@@ -157,6 +158,9 @@ func (f *fakeEnroll) finish(w http.ResponseWriter, r *http.Request) {
 	answer := map[string]any{"device_id": "D1", "state": "active"}
 	if f.probation {
 		answer = map[string]any{"device_id": "D1", "state": "probation", "probation_until": time.Now().Add(24 * time.Hour).Unix()}
+	}
+	if f.state != "" {
+		answer["state"] = f.state
 	}
 	w.WriteHeader(http.StatusCreated)
 	reply(w, answer)
