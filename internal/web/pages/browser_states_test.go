@@ -35,6 +35,10 @@ func walks() []walk {
 		{"scan", walkScan},
 		{"enroll", walkEnroll},
 		{"enroll ends", walkEnrollEnds},
+		{"recover", walkRecover},
+		{"add a device", walkAddDevice},
+		{"own page", walkOwnPage},
+		{"own page and codes", walkOwnPageCodes},
 		{"messages", walkMessages},
 		{"without scripts", walkWithoutScripts},
 	}

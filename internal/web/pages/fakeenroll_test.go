@@ -79,6 +79,9 @@ func newFakeEnroll(t *testing.T) *fakeEnroll {
 		}
 		reply(w, map[string]any{"user": map[string]string{"display": "Ana Kovač"}, "invited_by": f.inviter, "needs": []string{}, "policy": map[string]any{"types": []string{"webauthn"}, "attestation": "none"}})
 	}))
+	mux.HandleFunc("POST /v1/enroll/recovery", f.step("recovery", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, map[string]any{"user": map[string]string{"display": "Ana Kovač"}, "invited_by": "", "needs": []string{}, "binding": "recovery"})
+	}))
 	mux.HandleFunc("POST /v1/enroll/options", f.step("options", f.options))
 	mux.HandleFunc("POST /v1/enroll/finish", f.step("finish", f.finish))
 	mux.HandleFunc("POST /v1/me/stepup/options", f.step("stepup options", func(w http.ResponseWriter, _ *http.Request) {
