@@ -163,7 +163,7 @@ export class View {
       this.#button("notice-first", first, all, state === "approved");
       this.#button("notice-second", second === "goBack" && !canGoBack ? "" : second, all);
     }
-    $("number").textContent = state === "number" ? spaced(values.number) : "";
+    document.querySelector("#number bdi").textContent = state === "number" ? spaced(values.number) : "";
     $("number").hidden = state !== "number";
     $("scan").hidden = !scanning || this.#here;
     if ($("here")) $("here").hidden = !scanning || !this.#here;

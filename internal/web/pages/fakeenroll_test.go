@@ -69,7 +69,7 @@ func newFakeEnroll(t *testing.T) *fakeEnroll {
 	mux.Handle("/assets/", a.Handler())
 	mux.HandleFunc("GET /manifest.webmanifest", manifest)
 	mux.HandleFunc("GET /e", func(w http.ResponseWriter, r *http.Request) {
-		report(t, p.Enroll(w, pages.EnrollPage{Host: "id.example.com", TestSignIn: r.URL.Query().Has("try")}))
+		report(t, p.Enroll(w, pages.EnrollPage{Frame: pageFrame(t), Host: "id.example.com", TestSignIn: r.URL.Query().Has("try")}))
 	})
 	mux.HandleFunc("POST /v1/enroll/redeem", f.step("redeem", func(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Token string }

@@ -51,7 +51,9 @@ func newFakeMe(t *testing.T) *fakeMe {
 	mux := http.NewServeMux()
 	mux.Handle("/assets/", a.Handler())
 	mux.HandleFunc("GET /manifest.webmanifest", manifest)
-	mux.HandleFunc("GET /me", func(w http.ResponseWriter, _ *http.Request) { report(t, p.Me(w, pages.MePage{Host: "id.example.com"})) })
+	mux.HandleFunc("GET /me", func(w http.ResponseWriter, _ *http.Request) {
+		report(t, p.Me(w, pages.MePage{Frame: pageFrame(t), Host: "id.example.com"}))
+	})
 	answer := func(route string, answer func() any) {
 		mux.HandleFunc(strings.Replace(route, " ", " /v1/me", 1), func(w http.ResponseWriter, _ *http.Request) {
 			f.mu.Lock()
