@@ -7,7 +7,7 @@ import "fmt"
 // Laid checks how a page is laid out in a window of a width, in its own
 // direction of writing: nothing has to be scrolled sideways, no text is cut off
 // or runs out of its box, no control covers another, what comes first is read
-// first, and what runs the other way keeps apart from the text around it. apart
+// first, no word is broken, and what runs the other way keeps apart from the text around it. apart
 // is a regular expression for that, as JavaScript has them. The window is as
 // before afterwards.
 func (b *Tab) Laid(what, apart string, width, height int64) {
@@ -44,6 +44,12 @@ const layout = `((apart) => {
 		range.selectNodeContents(text);
 		const out = [...range.getClientRects()].some((r) => r.width > 0 && (r.left < box(around).left - 1 || r.right > box(around).right + 1 || r.top < box(around).top - 2 || r.bottom > box(around).bottom + 2));
 		if (out) wrong.push(name(e) + " runs out of " + around.tagName.toLowerCase() + "." + around.className);
+		for (const word of text.data.matchAll(/[\p{L}\p{N}]{2,14}/gu)) {
+			range.setStart(text, word.index);
+			range.setEnd(text, word.index + word[0].length);
+			const lines = new Set([...range.getClientRects()].filter((r) => r.width > 0).map((r) => Math.round(r.top)));
+			if (lines.size > 1 && !e.closest("code, [dir=ltr]")) wrong.push(name(e) + " breaks the word " + word[0]);
+		}
 		const mixed = text.data.replace(/\u2068[^\u2069]*\u2069/g, "").match(new RegExp(apart));
 		if (mixed && !e.closest("bdi, [dir=ltr], [dir=auto]") && getComputedStyle(e).direction === "rtl") wrong.push(name(e) + " mixes " + mixed[0] + " into its text");
 	}
