@@ -46,7 +46,7 @@ func TestPasskeyOnComputer(t *testing.T) {
 	b.Click("#passkey")
 	b.Until(`document.querySelector("#passkey-error").textContent.startsWith("The passkey was cancelled or not recognized.")`)
 	a.Recognizes(true)
-	for code, want := range map[string]string{"app_not_assigned": "You do not have access to Payroll.", "new_code": "Words of the server."} {
+	for code, want := range map[string]string{"app_not_assigned": "You do not have access to Payroll.", "saml_refused": "Payroll does not accept a passkey for this sign-in. Scan the code", "new_code": "Words of the server."} {
 		f.fail("passkey", problem{status: 403, code: code, detail: "Words of the server."})
 		b.Until(`!document.querySelector("#passkey").hasAttribute("aria-disabled")`)
 		b.Click("#passkey")
