@@ -111,6 +111,7 @@ func (p *webPhone) register(name string, status int) (id, state, text string) {
 		p.t.Fatalf("%s: %v", options, err)
 	}
 	body := map[string]any{"type": "webauthn", "name": name, "attestation": json.RawMessage(virtualwebauthn.CreateAttestationResponse(p.rp, p.auth, p.cred, *parsed))}
+	p.finish = body
 	got, text := p.send("POST", "/v1/enroll/finish", body)
 	if got != status {
 		p.t.Fatalf("finish: %d %s, want %d", got, text, status)

@@ -2,8 +2,10 @@ package app_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +148,7 @@ func TestOwnDevices(t *testing.T) {
 		second.enroll(i.Invite(i.Alice)) // on probation
 		second.stepUp()
 		second.refused("DELETE", "/v1/me/devices/"+first.device, map[string]string{}, idp.Probation)
+		stillOfUse(t, first, first.device, second.device)
 		if me := want[ownProfile](first, "GET", "/v1/me", nil, http.StatusOK); len(me.Notices) != 2 || me.Notices[0].Code != "device_added" || me.Notices[0].Device != second.device {
 			t.Errorf("Q15 the old phone is told: %+v", me.Notices)
 		}
@@ -162,11 +165,30 @@ func TestOwnDevices(t *testing.T) {
 		if l := list(first); len(l) != 1 {
 			t.Errorf("%+v", l)
 		}
+		stillOfUse(t, first, first.device)
 	})
 	t.Run("the last one, with its name", func(t *testing.T) {
 		want[any](first, "DELETE", "/v1/me/devices/"+first.device, map[string]string{"confirm": "work PHONE"}, http.StatusNoContent)
 		first.refused("GET", "/v1/me", nil, idp.StepupRequired)
 	})
+}
+
+// stillOfUse checks what phones are told of the person's passkeys: these are
+// accepted, and the user handle is the one that the passkeys were made with.
+func stillOfUse(t *testing.T, p *webPhone, devices ...string) {
+	t.Helper()
+	list := want[struct {
+		Accepted struct {
+			RPID, UserID string
+			IDs          []string `json:"allAcceptedCredentialIds"`
+		}
+	}](p, "GET", "/v1/me/devices", nil, http.StatusOK)
+	slices.Sort(list.Accepted.IDs)
+	slices.Sort(devices)
+	a := list.Accepted
+	if a.RPID != p.rp.ID || a.UserID != base64.RawURLEncoding.EncodeToString(p.auth.Options.UserHandle) || !slices.Equal(a.IDs, devices) {
+		t.Errorf("%+v, want %q of user %x at %q", a, devices, p.auth.Options.UserHandle, p.rp.ID)
+	}
 }
 
 func TestW1OwnPagesAreNotForOtherSites(t *testing.T) {
@@ -278,6 +300,9 @@ func TestAddDevice(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		want[any](old, "POST", approve(a), body, http.StatusOK) // a lost answer
+		if again := want[ownDevice](fresh, "POST", "/v1/enroll/finish", fresh.finish, http.StatusCreated); again.State != idp.DeviceActive {
+			t.Errorf("the new phone is told %+v", again)
+		}
 		if progress(a).Status != "done" {
 			t.Error("not done")
 		}
@@ -322,6 +347,11 @@ func TestAddDevice(t *testing.T) {
 		s := progress(a)
 		want[any](old, "DELETE", "/v1/me/devices/add/"+a.ID, map[string]any{}, http.StatusNoContent)
 		old.refused("POST", approve(a), map[string]any{"type": "webauthn", "assertion": old.vouch(a.ID, s)}, idp.WrongState)
+		if again := want[ownDevice](fresh, "POST", "/v1/enroll/finish", fresh.finish, http.StatusCreated); again.State != idp.DeviceRevoked {
+			t.Errorf("the new phone is told %+v", again)
+		}
+		i.Clock.Add(10 * time.Minute)
+		fresh.refused("POST", "/v1/enroll/finish", fresh.finish, idp.EnrollExpired)
 		if d, err := i.Store.Device(context.Background(), fresh.device); err != nil || d.State != idp.DeviceRevoked {
 			t.Errorf("%+v, %v", d, err)
 		}

@@ -25,6 +25,7 @@ type webPhone struct {
 	rp     virtualwebauthn.RelyingParty
 	claim  string
 	device string
+	finish any // what registered it
 }
 
 func newWebPhone(t *testing.T, i *idptest.IdP, ip string, user *idp.User) *webPhone {

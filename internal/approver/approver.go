@@ -98,16 +98,24 @@ func (a Approver) isSubject(ctx context.Context, s idp.QRSession, sp *idp.Servic
 	return nil
 }
 
-// Reaches refuses a level that does not meet what the login's request or the
-// service provider demands.
+// Reaches refuses a level that does not answer the request, or is below what the
+// application demands, and says what would do: a passkey, or a stronger one.
+// Where neither would, the level is above what was asked for (Comparison
+// "maximum"), which the application has to mend if it demands that level, too.
 func Reaches(level int, sp *idp.ServiceProvider, l *idp.Login) error {
-	if _, ok := acr.Resolve(sp, l.ACRRequest, l.ACRComparison, level); ok && level >= acr.Demanded(sp) {
+	enough := func(level int) bool {
+		_, ok := acr.Resolve(sp, l.ACRRequest, l.ACRComparison, level)
+		return ok && level >= acr.Demanded(sp)
+	}
+	switch {
+	case enough(level):
 		return nil
-	}
-	if level < acr.LevelPHR {
+	case level < acr.LevelPHR:
 		return idp.E(idp.PolicyPasskeyRequired, "level %d does not meet the request", level)
+	case level < acr.LevelPHRHW && enough(acr.LevelPHRHW):
+		return idp.E(idp.DeviceNotStrongEnough, "level %d does not meet the request", level)
 	}
-	return idp.E(idp.DeviceNotStrongEnough, "level %d does not meet the request", level)
+	return idp.E(idp.SAMLRefused, "level %d is above what the request allows, %s of %v", level, l.ACRComparison, l.ACRRequest)
 }
 
 // Used notes the approval on the credential, on the condition that it has not

@@ -3,8 +3,10 @@
 package browsertest
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/webauthn"
 
@@ -139,6 +141,7 @@ func TestAddAPhoneWithAPhone(t *testing.T) {
 	old.Click("#vouch-yes")
 	old.Pane("home", "Your devices")
 	contains(t, "the list", old.Text("#devices"), "New phone", "with another device")
+	fresh.Pane("done", "This phone is ready") // by itself
 
 	fresh.home()
 	contains(t, "the new one is in", fresh.Text("#devices"), "New phone")
@@ -155,6 +158,34 @@ func TestAddAPhoneWithAPhone(t *testing.T) {
 		thief.Click("#start-go")
 		thief.Pane("end", "This invite was used or is too old")
 	})
+}
+
+// A phone stops offering what was removed elsewhere: its person's other
+// passkeys, which it holds too, are listed to it.
+func TestRemovedElsewhere(t *testing.T) {
+	w := newWorld(t)
+	ana, phone := w.atHome()
+	other := w.webPhone()
+	other.enroll(w.invite(ana))
+	second := phone.SecurityKey()
+	second.Copy(other.keys)
+	removed := base64.RawURLEncoding.EncodeToString(other.keys.Credentials()[0].CredentialID)
+	phone.Open(phone.base + "/me")
+	phone.Pane("home", "Your devices")
+	if len(second.Credentials()) != 1 {
+		t.Fatal("the phone does not offer the passkey")
+	}
+	must(t, w.admin().RevokeDevice(t.Context(), ana.ID, removed))
+	phone.Open(phone.base + "/me")
+	phone.Pane("home", "Your devices")
+	for deadline := time.Now().Add(3 * time.Second); len(second.Credentials()) > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the phone still offers the passkey")
+		}
+	}
+	if len(phone.keys.Credentials()) != 1 {
+		t.Error("its own one is gone, too")
+	}
 }
 
 func TestRecoverALostPhone(t *testing.T) {

@@ -157,13 +157,33 @@ func TestFurtherPhone(t *testing.T) {
 	b.Notice("Continue as "+ana.Masked()+"?", "Is this you? - "+appName)
 }
 
-// withPasskey is a browser on a computer that holds a passkey.
+// withPasskey is a browser on a computer that holds a passkey, and offers it
+// when it is asked only.
 func (w *world) withPasskey(link string) (*chrome.Tab, *chrome.Authenticator) {
 	w.t.Helper()
 	b := w.browser()
+	b.NoAutofill()
+	return b, enrolled(b, link)
+}
+
+// enrolled puts a passkey into a browser.
+func enrolled(b *chrome.Tab, link string) *chrome.Authenticator {
 	keys := b.Authenticator()
 	enroll(b, link)
-	return b, keys
+	return keys
+}
+
+// The passkey that the browser offers at the field of the page, and that is
+// chosen there.
+func TestPasskeyAtTheField(t *testing.T) {
+	w := newWorld(t)
+	ana, link := w.newcomer()
+	b := w.browser()
+	enrolled(b, link)
+	answers := listen(b)
+	b.Open(w.app.url)
+	w.arrived(b, ana.Email)
+	contains(t, "the assertion", answers.last(t), ">"+idp.ACRPHR+"<")
 }
 
 func TestPasskeyOnThisDevice(t *testing.T) {

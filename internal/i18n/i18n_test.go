@@ -81,6 +81,17 @@ func TestPiecesKeepValuesApart(t *testing.T) {
 	}
 }
 
+func TestValuesInRightToLeftText(t *testing.T) {
+	c, err := read(t, map[string]string{"en.json": `{"a":"x {app}"}`, "ur.json": `{"a":"א {app}?"}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, _ := c.Locale("ur")
+	if got, err := l.T("a", "app", "Payroll (EU)"); err != nil || got != "\u05d0 \u2068Payroll (EU)\u2069?" || l.Dir() != "rtl" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestMistakesStopTheStart(t *testing.T) {
 	const english = `{"a":{"b":"{n, plural, one {# try} other {# tries}} of {app}"}}`
 	for name, file := range map[string]string{

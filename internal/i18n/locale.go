@@ -45,10 +45,17 @@ func (l Locale) T(key string, values ...any) (string, error) {
 	}
 	var b strings.Builder
 	for _, p := range pieces {
+		if p.Value != "" && p.Text != "" && l.Dir() == "rtl" {
+			p.Text = isolate + p.Text + endIsolate
+		}
 		b.WriteString(p.Text)
 	}
 	return b.String(), nil
 }
+
+// What keeps a value from mixing with text that runs the other way, where there
+// are no elements such as <bdi> (Unicode FSI and PDI).
+const isolate, endIsolate = "\u2068", "\u2069"
 
 // Must is T for a key and values that are written in the program. A mistake,
 // which a test would find, shows the key.

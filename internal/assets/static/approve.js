@@ -5,6 +5,7 @@ import { insist, Problem } from "./api.js";
 import { claimKey, keepKey, keptKey, newKey } from "./claim-keys.js";
 import { frameOf } from "./frames.js";
 import { has, t } from "./i18n.js";
+import { approvedAt, lastTime } from "./last-time.js";
 import { keepOffline } from "./offline.js";
 import { $, put, say, show, shown, wire, wireForm, wrong } from "./panes.js";
 import { disown, get, supported } from "./passkey.js";
@@ -118,6 +119,9 @@ function take(answer) {
   $("screen").textContent = screen(answer.context);
   $("place").textContent = where.place;
   put("address", where.address);
+  const last = lastTime(app.entity_id);
+  put("last", last ? new Date(last).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) : "");
+  $("before").hidden = !last;
   put("warnings", warningsOf(answer.display));
   put("problem", "");
   const digits = answer.requires.match;
@@ -148,12 +152,13 @@ async function approve() {
       userVerification: "required",
       hints: ["client-device"],
       timeout: Math.min(left() * 1000, 300_000),
-    }, sheet.signal);
+    }, { signal: sheet.signal });
     const body = { type: "webauthn", match: match ?? null, live: null, assertion };
     const done = await insist(`${approvals}/${sid}/approve`, { claim: key, body }).catch((problem) => {
       if (problem.code === "credential_unknown") disown(webauthn.rpId, assertion.id);
       throw problem;
     });
+    approvedAt(request.context.app.entity_id, Date.now() + offset);
     end("approved", { name: done.user?.display });
   } catch (problem) {
     await refused(problem);

@@ -5,7 +5,7 @@ import { call, insist, Problem } from "./api.js";
 import { showCodes } from "./codes.js";
 import { has, t } from "./i18n.js";
 import { offerInstall } from "./install.js";
-import { $, put, say, show, wire, wireForm, wrong } from "./panes.js";
+import { $, put, say, show, shown, wire, wireForm, wrong } from "./panes.js";
 import { create, get, hasLock, supported } from "./passkey.js";
 import { problemWords } from "./problems.js";
 
@@ -19,11 +19,15 @@ const looks = {
   other: { icon: "alert", first: "retry" },
   invite_used: { icon: "clock" },
   enroll_expired: { icon: "clock", first: "restart" },
+  called_off: { icon: "stop" },
+  not_vouched: { icon: "clock" },
   already_registered: { icon: "done" },
   attestation_refused: { icon: "stop" },
   user_inactive: { icon: "stop" },
   cookies_needed: { icon: "alert", first: "restart" },
 };
+
+const finish = "/v1/enroll/finish";
 
 let token = ""; // of the invite; empty: a recovery code
 let invite = null; // the answer to redeeming it
@@ -94,14 +98,41 @@ async function make() {
     // A lost answer: the same passkey is sent again.
     made ??= await create(await call("/v1/enroll/options", { body: { type: "webauthn" } }));
     say(t("enroll.saving"));
-    const device = await insist("/v1/enroll/finish", { body: { type: "webauthn", attestation: made, name } });
+    const body = { type: "webauthn", attestation: made, name };
+    const device = await insist(finish, { body });
     history.replaceState({ done: true }, "", location.pathname);
-    if (device.state === "pending") return go("pending");
-    const until = device.state === "probation" && device.probation_until;
-    put("probation", !until ? "" : t("enroll.probation", { time: new Date(until * 1000).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) }));
-    if ($("codes-go")) $("codes-go").hidden = true;
-    go("done");
+    if (device.state !== "pending") return settled(device);
+    go("pending");
+    awaitOld(body);
   });
+}
+
+// awaitOld looks now and then whether the old device has vouched for this one:
+// what registered it, sent again, tells how it stands. The server ends that when
+// it is too late.
+async function awaitOld(body) {
+  for (let looked = 0; looked < 150; looked++) {
+    await new Promise((done) => setTimeout(done, 4000));
+    if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+    if (!shown("pending")) return; // another link was opened
+    try {
+      const device = await call(finish, { body });
+      if (device.state === "revoked") return end("called_off");
+      if (device.state !== "pending") return settled(device);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (!problem.passing) break;
+    }
+  }
+  if (shown("pending")) end("not_vouched");
+}
+
+// settled: the device can sign in, now or after its probation.
+function settled(device) {
+  const until = device.state === "probation" && device.probation_until;
+  put("probation", !until ? "" : t("enroll.probation", { time: new Date(until * 1000).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) }));
+  if ($("codes-go")) $("codes-go").hidden = true;
+  go("done");
 }
 
 // test signs in once, to these pages only.

@@ -23,9 +23,15 @@ function write(message, values) {
   if (typeof message === "string") return message;
   return message.map((part) => {
     if (typeof part === "string") return part;
-    if (part.v) return values[part.v] ?? "";
+    if (part.v) return apart(values[part.v] ?? "");
     return write(part.of["=" + values[part.p]] ?? part.of[form(values[part.p])] ?? part.of.other, values);
   }).join("");
+}
+
+// apart keeps a value from mixing with text that runs the other way, as <bdi>
+// does where there are elements (Unicode FSI and PDI).
+function apart(value) {
+  return document.dir === "rtl" && value !== "" ? `\u2068${value}\u2069` : value;
 }
 
 function form(number) {

@@ -1,6 +1,7 @@
 // The login page: joins what the server says (session.js), what the person
 // sees (view.js) and the picture (qr.js).
 
+import { Autofill } from "./autofill.js";
 import { t } from "./i18n.js";
 import { disown, get, supported } from "./passkey.js";
 import { FrameClock } from "./qr.js";
@@ -19,10 +20,18 @@ let ending = ""; // how to tell a cancellation that is ours
 let extended = false;
 let userCodes = 0;
 let spoken = Infinity;
+let asking = false; // for a passkey, in the browser's own window
 
 const screen = new View(app, (name) => acts[name]?.(), supported());
 const session = new Session(login, { view: render, problem: fail, trouble: (name) => screen.trouble(name), wait: (p) => screen.problem(p) });
 const frames = new FrameClock(document.querySelector("#qr svg"), () => session.now());
+const autofill = screen.hasPasskey && new Autofill({
+  box: document.getElementById("autofill"),
+  field: document.getElementById("autofill-name"),
+  options: () => session.send("passkey/options", {}),
+  chosen: approve,
+  entered: () => document.getElementById("passkey").click(),
+});
 
 const acts = {
   again: begin,
@@ -43,7 +52,10 @@ const acts = {
   },
   goBack: submit,
   passkey,
-  otherDevice: () => screen.otherDevice(),
+  otherDevice: () => {
+    screen.otherDevice();
+    offerPasskeys();
+  },
   hideCode: () => screen.toggleCode(),
   cannotScan: async () => {
     const code = await session.act("user-code");
@@ -73,6 +85,7 @@ function reset() {
 // of is answered at once, but not one because a stranger scanned the code.
 async function cancel(why) {
   ending = why;
+  if (autofill) autofill.stop();
   const after = await session.act("cancel");
   if (!after) ending = "";
   else if (after.return && why === "cancelled") submit();
@@ -85,7 +98,18 @@ function render(next) {
   frames.set(view.frames ?? []);
   if (stateOf(view) === "approved") return finish();
   screen.show(stateOf(view), { device: view.device?.kind, name: view.continue_as, number: view.match }, { canGoBack: view.return });
+  screen.remember(view.remembered?.display);
+  offerPasskeys();
   tick();
+}
+
+// offerPasskeys does so at the field as long as a passkey could sign in: for a
+// new code again, and after More time, because what is signed says how long it
+// is valid.
+function offerPasskeys() {
+  if (!autofill || asking) return;
+  if (view && screen.scanning && !ending) autofill.arm(`${view.sid} ${view.expires_at}`);
+  else autofill.stop();
 }
 
 function stateOf({ status, hint, match, return: answers }) {
@@ -106,20 +130,37 @@ function stateOf({ status, hint, match, return: answers }) {
   }
 }
 
-// passkey approves in this browser, without a phone.
+// passkey asks for one in this browser, without a phone.
 async function passkey() {
   screen.passkeyProblem();
-  let options, assertion;
+  asking = true;
   try {
-    options = await session.send("passkey/options", {});
-    if (!options) return;
-    assertion = await get(options);
+    if (autofill) await autofill.stop();
+    const options = await session.send("passkey/options", {});
+    if (options) await approve(options, await get(options));
+  } catch (problem) {
+    refused(problem);
+  } finally {
+    asking = false;
+    offerPasskeys();
+  }
+}
+
+// approve signs in with what a passkey signed.
+async function approve(options, assertion) {
+  try {
     await session.send("passkey", { assertion });
   } catch (problem) {
-    if (problem.code === "credential_unknown" && assertion) disown(options.rpId, assertion.id);
-    if (over.includes(problem.code)) session.look();
-    else screen.passkeyProblem(problem);
+    if (problem.code === "credential_unknown") disown(options.rpId, assertion.id);
+    refused(problem);
+    if (autofill) autofill.stop();
+    offerPasskeys();
   }
+}
+
+function refused(problem) {
+  if (over.includes(problem.code)) session.look();
+  else screen.passkeyProblem(problem);
 }
 
 function fail(problem) {
@@ -130,14 +171,18 @@ function fail(problem) {
   view = null;
   frames.set([]);
   screen.problem(problem);
+  screen.remember();
+  offerPasskeys();
   tick();
 }
 
 // finish goes on to the application; Continue appears if that takes long.
 function finish() {
   session.stop();
+  if (autofill) autofill.stop();
   frames.set([]);
   screen.show("approved");
+  screen.remember();
   tick();
   setTimeout(() => screen.later(), 2000);
   submit();

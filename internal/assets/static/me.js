@@ -5,7 +5,7 @@ import { showCodes } from "./codes.js";
 import { t } from "./i18n.js";
 import { offerInstall } from "./install.js";
 import { $, put, say, show, wire, wireForm, wrong } from "./panes.js";
-import { disown, get, supported } from "./passkey.js";
+import { disown, get, keepOnly, supported } from "./passkey.js";
 import { problemWords } from "./problems.js";
 import { draw } from "./qr.js";
 import { addChallengeOf } from "./signed-text.js";
@@ -73,6 +73,7 @@ async function begin() {
 async function home() {
   const [profile, list, sessions] = await Promise.all([call(me), call(me + "/devices"), call(me + "/sessions")]);
   devices = list.items;
+  if (list.accepted) keepOnly(list.accepted); // what was removed elsewhere is told at the next visit
   $("whose").textContent = profile.user.display;
   put("codes-left", profile.codes_left ? t("me.codes_left", { n: profile.codes_left }) : t("me.codes_none"));
   fill("notices", profile.notices.map(noticeOf));

@@ -19,6 +19,15 @@ export async function hasLock() {
   }
 }
 
+// conditional tells whether the browser can offer passkeys at a field.
+export async function conditional() {
+  try {
+    return Boolean(await PublicKeyCredential.isConditionalMediationAvailable());
+  } catch {
+    return false;
+  }
+}
+
 // create makes a passkey: PublicKeyCredentialCreationOptionsJSON in,
 // RegistrationResponseJSON out. Fails with a Problem.
 export async function create(options) {
@@ -40,14 +49,15 @@ export async function create(options) {
 }
 
 // get signs with a passkey: PublicKeyCredentialRequestOptionsJSON in,
-// AuthenticationResponseJSON out. Fails with a Problem.
-export async function get(options, signal) {
+// AuthenticationResponseJSON out. Fails with a Problem. how has the signal and
+// mediation of CredentialRequestOptions.
+export async function get(options, how) {
   const publicKey = {
     ...options,
     challenge: bytesOf(options.challenge),
     allowCredentials: descriptors(options.allowCredentials),
   };
-  const signed = await attempt(() => navigator.credentials.get({ publicKey, signal }));
+  const signed = await attempt(() => navigator.credentials.get({ ...how, publicKey }));
   const { clientDataJSON, authenticatorData, signature, userHandle } = signed.response;
   return {
     ...common(signed),
@@ -67,6 +77,16 @@ export async function disown(rpId, credentialId) {
     await PublicKeyCredential.signalUnknownCredential?.({ rpId, credentialId });
   } catch {
     // it goes on offering it
+  }
+}
+
+// keepOnly tells the phone which passkeys of a person are of use here, so that it
+// stops offering the others (AllAcceptedCredentialsOptions).
+export async function keepOnly(accepted) {
+  try {
+    await PublicKeyCredential.signalAllAcceptedCredentials?.(accepted);
+  } catch {
+    // it goes on offering them
   }
 }
 

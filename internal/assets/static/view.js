@@ -71,6 +71,19 @@ export class View {
     return Boolean($("passkey") && !$("passkey").hidden);
   }
 
+  // scanning: the code is what the page offers, the passkey of this device is not.
+  get scanning() {
+    return this.#state === "waiting" && !this.#here;
+  }
+
+  // remember tells who used this browser last, while somebody may begin. Later
+  // the page says who it is.
+  remember(name) {
+    const begins = ["starting", "waiting"].includes(this.#state);
+    document.querySelector("#remembered bdi").textContent = name ?? "";
+    $("remembered").hidden = !name || !begins;
+  }
+
   // passkeyProblem tells what went wrong with a passkey; without a problem, it
   // takes that back.
   passkeyProblem(problem) {
@@ -150,7 +163,7 @@ export class View {
       this.#button("notice-first", first, all, state === "approved");
       this.#button("notice-second", second === "goBack" && !canGoBack ? "" : second, all);
     }
-    $("number").textContent = state === "number" ? spaced(values.number) : "";
+    document.querySelector("#number bdi").textContent = state === "number" ? spaced(values.number) : "";
     $("number").hidden = state !== "number";
     $("scan").hidden = !scanning || this.#here;
     if ($("here")) $("here").hidden = !scanning || !this.#here;

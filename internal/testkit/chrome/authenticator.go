@@ -22,11 +22,22 @@ type Authenticator struct {
 // Authenticator puts one in that keeps passkeys and recognizes its owner.
 func (b *Tab) Authenticator() *Authenticator {
 	b.t.Helper()
+	return b.authenticator(webauthn.AuthenticatorTransportInternal)
+}
+
+// SecurityKey plugs another one in.
+func (b *Tab) SecurityKey() *Authenticator {
+	b.t.Helper()
+	return b.authenticator(webauthn.AuthenticatorTransportUsb)
+}
+
+func (b *Tab) authenticator(transport webauthn.AuthenticatorTransport) *Authenticator {
+	b.t.Helper()
 	Call(b, webauthn.Enable, webauthn.EnableParams{})
 	added := Call(b, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
 		Options: &webauthn.VirtualAuthenticatorOptions{
 			Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21,
-			Transport: webauthn.AuthenticatorTransportInternal, HasResidentKey: true,
+			Transport: transport, HasResidentKey: true,
 			HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
 		},
 	})
@@ -37,6 +48,17 @@ func (b *Tab) Authenticator() *Authenticator {
 func (a *Authenticator) Credentials() []*webauthn.Credential {
 	a.b.t.Helper()
 	return Call(a.b, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: a.id}).Credentials
+}
+
+// Copy puts the passkeys of another authenticator in. One keeps a single passkey
+// of each person.
+func (a *Authenticator) Copy(from *Authenticator) {
+	a.b.t.Helper()
+	for _, c := range from.Credentials() {
+		Call(a.b, addCredential, addCredentialParams{a.id, credential{
+			CredentialID: c.CredentialID, IsResidentCredential: true, RPID: c.RpID, PrivateKey: c.PrivateKey, UserHandle: c.UserHandle, SignCount: int(c.SignCount),
+		}})
+	}
 }
 
 // Recognizes sets whether the face or finger is the right one.
@@ -55,6 +77,14 @@ func (a *Authenticator) Override(bits webauthn.SetResponseOverrideBitsParams) {
 func (a *Authenticator) Waits(yes bool) {
 	a.b.t.Helper()
 	Call(a.b, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: a.id, Enabled: !yes})
+}
+
+// NoAutofill makes the browser one that offers no passkeys at fields. One that
+// does gives the passkey of an authenticator at once, as if it had been chosen,
+// unless the authenticator waits.
+func (b *Tab) NoAutofill() {
+	b.t.Helper()
+	b.OnEachPage(`PublicKeyCredential.isConditionalMediationAvailable = async () => false;`)
 }
 
 // Passkey is one that a test put in.

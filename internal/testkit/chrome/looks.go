@@ -4,6 +4,7 @@ package chrome
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chromedp/chromedp/kb"
@@ -81,8 +82,10 @@ func (b *Tab) unreachable() (wrong []string) {
 		}
 		found[f.Name] = f
 	}
+	left := Eval[[]string](b, controls) // the note about the code goes when the page scrolls to it
 	for _, name := range want {
 		switch f, ok := found[name]; {
+		case !ok && !slices.Contains(left, name):
 		case !ok:
 			wrong = append(wrong, "no way to "+name+" by Tab")
 		case !f.Ring:

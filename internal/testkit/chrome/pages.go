@@ -6,17 +6,33 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"testing"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/phone/scan"
 )
 
 // recordStatus keeps what a screen reader is told.
+//
+// plain is a text as the person's language has it. Tests with a language of their
+// own put another function in its place, so that they can wait for words.
 const recordStatus = `globalThis.said = [];
+globalThis.plain = (s) => s;
 addEventListener("DOMContentLoaded", () => {
 	const status = document.querySelector("[role=status]");
 	if (status) new MutationObserver(() => said.push(status.textContent)).observe(status, {childList: true, characterData: true, subtree: true});
 });`
+
+// Plain makes tabs that are opened from now on, up to the end of the test, wait
+// for words that are not shown as such: undo is JavaScript that makes them of a
+// text s.
+func Plain(t *testing.T, undo string) {
+	t.Helper()
+	undoing = "globalThis.plain = (s) => " + undo + ";"
+	t.Cleanup(func() { undoing = "" })
+}
+
+var undoing string
 
 // Said is what a screen reader was told by the page, from the first word on.
 func (b *Tab) Said() string {
@@ -27,7 +43,7 @@ func (b *Tab) Said() string {
 // Hears waits until a screen reader was told something with these words.
 func (b *Tab) Hears(words string) {
 	b.t.Helper()
-	b.Until("said.some((s) => s.includes(" + Quote(words) + "))")
+	b.Until("said.some((s) => plain(s).includes(" + Quote(words) + "))")
 }
 
 // Waiting waits for the picture of a code.
@@ -39,26 +55,26 @@ func (b *Tab) Waiting() {
 // Heading waits until the notice of the sign-in page shows a heading.
 func (b *Tab) Heading(words string) {
 	b.t.Helper()
-	b.Until(`document.querySelector("#notice-title")?.checkVisibility() && document.querySelector("#notice-title").textContent === ` + Quote(words))
+	b.Until(`document.querySelector("#notice-title")?.checkVisibility() && plain(document.querySelector("#notice-title").textContent) === ` + Quote(words))
 }
 
 // Notice waits for a notice and the title of the page that goes with it.
 func (b *Tab) Notice(heading, title string) {
 	b.t.Helper()
 	b.Heading(heading)
-	b.Until("document.title === " + Quote(title))
+	b.Until("plain(document.title) === " + Quote(title))
 }
 
 // Pane waits until one part of a phone's page is shown, alone.
 func (b *Tab) Pane(id, heading string) {
 	b.t.Helper()
-	b.Until(fmt.Sprintf(`[...document.querySelectorAll(".pane")].filter((p) => p.checkVisibility()).map((p) => p.id).join() === %q && document.querySelector("#%s h1").innerText === %s`, id, id, Quote(heading)))
+	b.Until(fmt.Sprintf(`[...document.querySelectorAll(".pane")].filter((p) => p.checkVisibility()).map((p) => p.id).join() === %q && plain(document.querySelector("#%s h1").innerText) === %s`, id, id, Quote(heading)))
 }
 
 // Told waits for an element that is seen and whose text begins so.
 func (b *Tab) Told(selector, text string) {
 	b.t.Helper()
-	b.Until(fmt.Sprintf(`document.querySelector(%[1]q)?.checkVisibility() && document.querySelector(%[1]q).textContent.startsWith(%[2]s)`, selector, Quote(text)))
+	b.Until(fmt.Sprintf(`document.querySelector(%[1]q)?.checkVisibility() && plain(document.querySelector(%[1]q).textContent).startsWith(%[2]s)`, selector, Quote(text)))
 }
 
 // Ready waits until a button's act is over.

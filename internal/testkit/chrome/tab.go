@@ -112,7 +112,7 @@ func openTab(t *testing.T, parent context.Context, hosts []string) *Tab {
 	b.Listen(b.heard)
 	Call(b, log.Enable, cdp.Empty{})
 	Call(b, network.Enable, network.EnableParams{})
-	b.OnEachPage(recordStatus)
+	b.OnEachPage(recordStatus + undoing)
 	b.Size(1280, 800)
 	t.Cleanup(b.check)
 	return b

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
@@ -45,7 +46,36 @@ func (h *Handlers) devices(w http.ResponseWriter, r *http.Request) error {
 			items = append(items, h.deviceView(d, p))
 		}
 	}
-	return web.JSON(w, http.StatusOK, map[string]any{"items": items})
+	return web.JSON(w, http.StatusOK, deviceList{Items: items, Accepted: h.accepted(p.User, devices)})
+}
+
+type deviceList struct {
+	Items    []deviceView `json:"items"`
+	Accepted *accepted    `json:"accepted"` // null: this address cannot have passkeys
+}
+
+// accepted are the passkeys that are of use here, in the form of WebAuthn Level
+// 3, 5.1.10.4 (AllAcceptedCredentialsOptions): a page tells the phone, which
+// stops offering the person's others. One that waits for another device is
+// among them: it will be of use, and a phone may not take back what it forgot.
+type accepted struct {
+	RPID   string   `json:"rpId"`
+	UserID string   `json:"userId"`
+	IDs    []string `json:"allAcceptedCredentialIds"`
+}
+
+func (h *Handlers) accepted(u *idp.User, devices []idp.Device) *accepted {
+	handle, err := idp.DecodeBase32(u.ID, 16)
+	if h.RP == nil || err != nil {
+		return nil
+	}
+	a := &accepted{RPID: h.Config.Hostname(), UserID: idp.Base64.EncodeToString(handle), IDs: []string{}}
+	for i := range devices {
+		if d := &devices[i]; d.State != idp.DeviceRevoked && d.Type == passkey.Type {
+			a.IDs = append(a.IDs, d.ID)
+		}
+	}
+	return a
 }
 
 func (h *Handlers) deviceView(d *idp.Device, p person) deviceView {

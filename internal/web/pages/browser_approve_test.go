@@ -374,6 +374,10 @@ func TestAnswersAreEqual(t *testing.T) {
 	}
 	b.Size(320, 568)
 	b.Until(`document.documentElement.scrollHeight <= 568`)
+	b.Script(`localStorage.setItem("latchkey.last", JSON.stringify([["https://sp.example.org/saml", Date.UTC(2026, 10, 25, 22, 44)]]))`)
+	b.Do(chromedp.Reload())
+	b.Told("#last", "Nov 2")
+	b.Until(`document.documentElement.scrollHeight <= 568`)
 }
 
 func TestPhoneWithoutPlace(t *testing.T) {

@@ -5,6 +5,7 @@ package pages_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,4 +44,24 @@ func TestPrintHidesTheCode(t *testing.T) {
 	_, b := start(t)
 	chrome.Call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
 	b.Until(`getComputedStyle(document.querySelector("#qr svg")).visibility === "hidden"`)
+}
+
+// Who chose a theme gets all of its colours, whatever the system prefers.
+func TestChosenTheme(t *testing.T) {
+	f, b := newFakeEnroll(t), chrome.Open(t)
+	const colours = `(() => {
+		const names = [...document.styleSheets].flatMap((s) => [...s.cssRules]).flatMap((r) => r.selectorText?.startsWith(":root") ? [...r.style] : []).filter((n) => n.startsWith("--"));
+		return [...new Set(names)].map((n) => n + ":" + getComputedStyle(document.documentElement).getPropertyValue(n));
+	})()`
+	for theme, other := range map[string]string{"dark": "light", "light": "dark"} {
+		b.Prefer("prefers-color-scheme", theme)
+		visit(b, f.origin+"/e#recovery")
+		b.Pane("recover", "Use a recovery code")
+		want := chrome.Eval[[]string](b, colours)
+		b.Prefer("prefers-color-scheme", other)
+		b.Script(`document.documentElement.dataset.theme = ` + chrome.Quote(theme))
+		if got := chrome.Eval[[]string](b, colours); !slices.Equal(got, want) || len(want) < 10 {
+			t.Errorf("%s, chosen: %v\nas the system has it: %v", theme, got, want)
+		}
+	}
 }

@@ -3,7 +3,10 @@
 package pages_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,12 +17,12 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
-var passkeyChallenge = base64url([]byte(strings.Repeat("c", 32)))
-
-// offered opens a login page that offers passkeys, in a browser that has one.
+// offered opens a login page that offers passkeys, in a browser that has one,
+// but not at a field.
 func offered(t *testing.T, phone bool) (*fakeIdP, *chrome.Tab, *chrome.Authenticator) {
 	t.Helper()
 	f, b := newFakeIdP(t), chrome.Open(t)
+	b.NoAutofill()
 	f.show(func(page *pages.LoginPage) { page.Passkey = true })
 	a := b.Authenticator()
 	f.key, f.origin = a.AddPasskey(rpID), strings.Replace(f.URL, "127.0.0.1", rpID, 1)
@@ -43,7 +46,7 @@ func TestPasskeyOnComputer(t *testing.T) {
 	b.Click("#passkey")
 	b.Until(`document.querySelector("#passkey-error").textContent.startsWith("The passkey was cancelled or not recognized.")`)
 	a.Recognizes(true)
-	for code, want := range map[string]string{"app_not_assigned": "You do not have access to Payroll.", "new_code": "Words of the server."} {
+	for code, want := range map[string]string{"app_not_assigned": "You do not have access to Payroll.", "saml_refused": "Payroll does not accept a passkey for this sign-in. Scan the code", "new_code": "Words of the server."} {
 		f.fail("passkey", problem{status: 403, code: code, detail: "Words of the server."})
 		b.Until(`!document.querySelector("#passkey").hasAttribute("aria-disabled")`)
 		b.Click("#passkey")
@@ -106,16 +109,35 @@ func passkeyOnly(t *testing.T, told bool) {
 	arrived(b)
 }
 
+// challenge depends on what the text of 5.5 names: the session and its end.
+// f.mu is held.
+func (f *fakeIdP) challenge() string {
+	hash := sha256.Sum256(fmt.Append(nil, f.view.SID, f.view.ExpiresAt))
+	return base64url(hash[:])
+}
+
 func (f *fakeIdP) passkeyOptions(w http.ResponseWriter) {
-	reply(w, map[string]any{"challenge": passkeyChallenge, "rpId": rpID, "allowCredentials": []any{}, "userVerification": "required", "timeout": 60_000})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, "POST options")
+	if p, ok := f.refuse["options"]; ok {
+		f.answer(w, p)
+		return
+	}
+	reply(w, map[string]any{"challenge": f.challenge(), "rpId": rpID, "allowCredentials": []any{}, "userVerification": "required", "timeout": 60_000})
 }
 
 // passkey approves the session. f.mu is held.
 func (f *fakeIdP) passkey(r *http.Request) error {
-	var body struct{ Assertion assertion }
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	f.sent = append(f.sent, string(body))
+	var sent struct{ Assertion assertion }
+	if err := json.Unmarshal(body, &sent); err != nil {
 		return err
 	}
 	f.view.Status, f.view.Hint = "approved", "approved"
-	return body.Assertion.verify(f.key, passkeyChallenge, f.origin)
+	return sent.Assertion.verify(f.key, f.challenge(), f.origin)
 }

@@ -71,7 +71,7 @@ func newFakeApprovals(t *testing.T) *fakeApprovals {
 	mux := http.NewServeMux()
 	mux.Handle("/assets/", a.Handler())
 	mux.HandleFunc("GET /m", func(w http.ResponseWriter, _ *http.Request) {
-		report(t, p.Approve(w, pages.ApprovePage{Host: "id.example.com"}))
+		report(t, p.Approve(w, pages.ApprovePage{Frame: pageFrame(t), Host: "id.example.com"}))
 	})
 	mux.HandleFunc("GET /login/logo/{name}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/svg+xml")

@@ -32,6 +32,7 @@ type fakeEnroll struct {
 	exclude   []string
 	inviter   string
 	probation bool
+	state     string // of the device, where an old one has to vouch for it
 	name      string // of the device
 	cred      string // id of the passkey
 	tested    bool
@@ -68,7 +69,7 @@ func newFakeEnroll(t *testing.T) *fakeEnroll {
 	mux.Handle("/assets/", a.Handler())
 	mux.HandleFunc("GET /manifest.webmanifest", manifest)
 	mux.HandleFunc("GET /e", func(w http.ResponseWriter, r *http.Request) {
-		report(t, p.Enroll(w, pages.EnrollPage{Host: "id.example.com", TestSignIn: r.URL.Query().Has("try")}))
+		report(t, p.Enroll(w, pages.EnrollPage{Frame: pageFrame(t), Host: "id.example.com", TestSignIn: r.URL.Query().Has("try")}))
 	})
 	mux.HandleFunc("POST /v1/enroll/redeem", f.step("redeem", func(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Token string }
@@ -77,6 +78,9 @@ func newFakeEnroll(t *testing.T) *fakeEnroll {
 			return
 		}
 		reply(w, map[string]any{"user": map[string]string{"display": "Ana Kovač"}, "invited_by": f.inviter, "needs": []string{}, "policy": map[string]any{"types": []string{"webauthn"}, "attestation": "none"}})
+	}))
+	mux.HandleFunc("POST /v1/enroll/recovery", f.step("recovery", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, map[string]any{"user": map[string]string{"display": "Ana Kovač"}, "invited_by": "", "needs": []string{}, "binding": "recovery"})
 	}))
 	mux.HandleFunc("POST /v1/enroll/options", f.step("options", f.options))
 	mux.HandleFunc("POST /v1/enroll/finish", f.step("finish", f.finish))
@@ -157,6 +161,9 @@ func (f *fakeEnroll) finish(w http.ResponseWriter, r *http.Request) {
 	answer := map[string]any{"device_id": "D1", "state": "active"}
 	if f.probation {
 		answer = map[string]any{"device_id": "D1", "state": "probation", "probation_until": time.Now().Add(24 * time.Hour).Unix()}
+	}
+	if f.state != "" {
+		answer["state"] = f.state
 	}
 	w.WriteHeader(http.StatusCreated)
 	reply(w, answer)

@@ -40,7 +40,8 @@ type fakeIdP struct {
 	slow     time.Duration      // delay of finish
 	key      *chrome.Passkey    // who may sign in with a passkey
 	origin   string
-	noCodes  bool // the application accepts no scanned code
+	noCodes  bool     // the application accepts no scanned code
+	sent     []string // bodies of passkey
 }
 
 type view struct {
@@ -53,9 +54,16 @@ type view struct {
 	ExpiresAt  int64             `json:"expires_at"`
 	PollAfter  int               `json:"poll_after_ms"`
 	Frames     []frame           `json:"frames"`
+	Match      *string           `json:"match"`
 	Device     map[string]string `json:"device"`
 	ContinueAs *string           `json:"continue_as"`
+	Remembered *remembered       `json:"remembered"`
 	Return     bool              `json:"return,omitempty"`
+}
+
+type remembered struct {
+	Display string `json:"display"`
+	Push    bool   `json:"push"`
 }
 
 type frame struct {
@@ -90,7 +98,7 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 		refuse: map[string]problem{},
 		page: pages.LoginPage{
 			LoginID: "GAYTEMZUGU3DOOBZHI5TYPJ6H4", AppName: "Payroll", AppHost: "sp.example.org",
-			Frame: pages.Frame{Links: []pages.Link{{Label: "Help", URL: "/help"}, {Label: "Privacy", URL: "/privacy"}, {Label: "Accessibility", URL: "/accessibility"}}},
+			Frame: pages.Frame{Locale: pageFrame(t).Locale, Links: []pages.Link{{Label: "Help", URL: "/help"}, {Label: "Privacy", URL: "/privacy"}, {Label: "Accessibility", URL: "/accessibility"}}},
 		},
 	}
 	mux := http.NewServeMux()
@@ -110,10 +118,11 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 		defer f.mu.Unlock()
 		report(t, r.ParseForm())
 		f.finishes = append(f.finishes, r.PostForm)
-		report(t, p.AutoPost(w, pages.PostPage{Action: f.sp.URL + "/acs", Fields: pages.Message("SAMLResponse", "PHNhbWw+", f.relay, true), AppName: f.page.AppName}))
+		report(t, p.AutoPost(w, pages.PostPage{Frame: pageFrame(t), Action: f.sp.URL + "/acs", Fields: pages.Message("SAMLResponse", "PHNhbWw+", f.relay, true), AppName: f.page.AppName}))
 	})
 	mux.HandleFunc("GET /message", func(w http.ResponseWriter, r *http.Request) {
 		report(t, p.Message(w, 400, pages.MessagePage{
+			Frame:  pageFrame(t),
 			Title:  "This sign-in request was refused",
 			Words:  "The application sent a sign-in request that cannot be accepted. Go back to the application and try again. If it happens again, give your administrator the reference below.",
 			Detail: "Payroll asks for an answer at an address that is not registered. Register its AssertionConsumerService, or load its metadata again.", Reference: "01JDA3K6T2M7Q5XHZC8V9WNB4E",
@@ -124,7 +133,7 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 		report(t, p.Plain(w, 200, plainPages(t)[r.PathValue("name")]))
 	})
 	mux.HandleFunc("GET /post", func(w http.ResponseWriter, r *http.Request) {
-		report(t, p.AutoPost(w, pages.PostPage{Action: f.sp.URL + "/acs", Fields: pages.Message("SAMLResponse", "PHNhbWw+", f.relay, true), AppName: f.page.AppName}))
+		report(t, p.AutoPost(w, pages.PostPage{Frame: pageFrame(t), Action: f.sp.URL + "/acs", Fields: pages.Message("SAMLResponse", "PHNhbWw+", f.relay, true), AppName: f.page.AppName}))
 	})
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.Close)

@@ -29,6 +29,7 @@ func plainPages(t *testing.T) map[string]pages.PlainPage {
 		"passkey":   {State: pages.PlainPasskey},
 	}
 	for name, page := range all {
+		page.Frame = pageFrame(t)
 		page.AppName, page.AppHost, page.SID = "Payroll", "sp.example.org", "CAIREEYUCULBOGAZDINRYHI6D4"
 		all[name] = page
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -170,6 +171,9 @@ func (h *Handlers) subjectOf(ctx context.Context, s idp.QRSession) (subject, err
 	if facts.Device == nil || !facts.Device.Usable() || facts.Device.UserID != s.UserID {
 		return sub, idp.E(idp.CredentialRevoked, "credential was revoked")
 	}
+	if facts.SP.RefuseProbation && approver.OnProbation(facts.Device, h.Now()) {
+		return sub, approver.ProbationError(facts.Device, facts.SP.Name)
+	}
 	sub.device = facts.Device
 	return sub, nil
 }
@@ -189,6 +193,9 @@ func (h *Handlers) checkApp(sub *subject, sid, approved string) (err error) {
 		return idp.E(idp.UserMismatch, "user %s is not the Subject of the request", sub.user.ID)
 	}
 	if sub.issuer, err = issuerFor(sp, sub.login.Issuer, sub.user); err != nil {
+		return err
+	}
+	if err := approver.Reaches(acr.LevelOf(approved), sp, sub.login); err != nil {
 		return err
 	}
 	sub.acr, err = classFor(sp, sub.login, approved)

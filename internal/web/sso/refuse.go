@@ -41,7 +41,8 @@ func (h *Handlers) finishRefused(w http.ResponseWriter, r *http.Request, s idp.Q
 	switch e.Code {
 	case idp.Busy:
 		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/finish", Label: words.Must("message.again"), Fields: field})
-	case idp.SignInRefused, idp.UserInactive, idp.UserMismatch, idp.AppNotAssigned, idp.CredentialRevoked, idp.PolicyPasskeyRequired, idp.SAMLRefused:
+	case idp.SignInRefused, idp.UserInactive, idp.UserMismatch, idp.AppNotAssigned, idp.CredentialRevoked, idp.PolicyPasskeyRequired,
+		idp.DeviceNotStrongEnough, idp.Probation, idp.SAMLRefused:
 		field = append(field, pages.Field{Name: "decline", Value: "1"})
 		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/finish", Label: words.Must("message.go_back", "app", app), Fields: field})
 	}
