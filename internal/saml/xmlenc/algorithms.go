@@ -48,7 +48,7 @@ const (
 // unwrapped.
 const minRSABits = 2048
 
-// cbc and keySize tell about a content algorithm.
+// content is a content algorithm.
 type content struct {
 	keySize int
 	cbc     bool

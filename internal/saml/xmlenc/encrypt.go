@@ -25,6 +25,10 @@ func Encrypt(el *etree.Element, cert *x509.Certificate, o Options) (*etree.Eleme
 	if prefix, ok := undeclared(el, nil); ok {
 		return nil, fmt.Errorf("element to encrypt does not declare the prefix %q", prefix)
 	}
+	return encrypt(dsig.Serialize(el), cert, o)
+}
+
+func encrypt(text []byte, cert *x509.Certificate, o Options) (*etree.Element, error) {
 	if cert == nil {
 		return nil, errors.New("no key to encrypt with")
 	}
@@ -45,7 +49,7 @@ func Encrypt(el *etree.Element, cert *x509.Certificate, o Options) (*etree.Eleme
 	if _, err := rand.Read(secret); err != nil {
 		return nil, fmt.Errorf("make content key: %w", err)
 	}
-	sealed, err := kind.seal(secret, dsig.Serialize(el))
+	sealed, err := kind.seal(secret, text)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt element: %w", err)
 	}
