@@ -82,6 +82,15 @@ type Options struct {
 	Transport Transport
 }
 
+// String names the algorithms by the last parts of their URIs.
+func (o Options) String() string {
+	out := names([]string{o.Content}) + ", " + names([]string{o.Transport.Algorithm})
+	if o.Transport.Digest != "" {
+		out += " with " + names([]string{o.Transport.Digest})
+	}
+	return out
+}
+
 // oaep translates t for crypto/rsa.
 func (t Transport) oaep() (*rsa.OAEPOptions, error) {
 	o := &rsa.OAEPOptions{Hash: crypto.SHA1, MGFHash: crypto.SHA1}
