@@ -1,9 +1,14 @@
 package xmlenc_test
 
 import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/elliptic"
 	"strings"
 	"testing"
+
+	crewjam "github.com/crewjam/saml/xmlenc"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
@@ -116,4 +121,27 @@ func TestFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Why there is a package of our own.
+func TestCrewjamEncryptsZeros(t *testing.T) {
+	t.Run("F5 crewjam/saml's AES-GCM", func(t *testing.T) {
+		key, nonce := make([]byte, 16), make([]byte, 12)
+		data, err := crewjam.AES128GCM.Encrypt(key, []byte("a secret of ours"), nonce)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gcm, err := cipher.NewGCM(block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := gcm.Open(nil, nonce, decode(t, data.FindElement("./CipherData/CipherValue").Text()), nil)
+		if err != nil || len(bytes.Trim(text, "\x00")) > 0 {
+			t.Errorf("it was mended: %q, %v", text, err)
+		}
+	})
 }
