@@ -94,7 +94,7 @@ func (o Options) String() string {
 // oaep translates t for crypto/rsa.
 func (t Transport) oaep() (*rsa.OAEPOptions, error) {
 	o := &rsa.OAEPOptions{Hash: crypto.SHA1, MGFHash: crypto.SHA1}
-	ok := true
+	var ok bool
 	if t.Digest != "" {
 		if o.Hash, ok = digests[t.Digest]; !ok {
 			return nil, errors.New("digest of the key transport is not known")
