@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/saml/xmlenc"
 )
 
 type spCmd struct {
@@ -28,6 +30,12 @@ type spSettings struct {
 	MinACR    *string  `name:"min-acr" help:"What each sign-in must reach: qr, phr (a passkey on the computer), phr-hw (one that cannot leave its device)." placeholder:"CLASS"`
 	Sign      *string  `help:"What is signed: assertion, response or both." placeholder:"PART"`
 
+	Encrypt               *string  `help:"Encryption of assertions: off, if-key (where it has a usable key) or required." placeholder:"off|if-key|required"`
+	EncryptionCertificate []string `name:"encryption-certificate" help:"Its key for encryption (PEM); repeat. Replaces those of the metadata." sep:"none" placeholder:"FILE"`
+	EncryptionAlgorithm   *string  `name:"encryption-algorithm" help:"Content encryption instead of the one chosen: aes128-gcm, aes256-gcm, aes128-cbc, aes256-cbc; empty to choose." placeholder:"NAME"`
+	EncryptionTransport   *string  `name:"encryption-transport" help:"Key transport instead of the one chosen: rsa-oaep-mgf1p, rsa-oaep-mgf1p-sha256, rsa-oaep-sha256; empty to choose." placeholder:"NAME"`
+	AllowCBC              *bool    `name:"allow-cbc" help:"Encrypt with AES-CBC where there is no AES-GCM. Legacy." negatable:""`
+
 	QRNumber                *bool `name:"qr-number" help:"Show a number to type on the phone." negatable:""`
 	RefuseProbation         *bool `help:"Refuse phones that are on probation." negatable:""`
 	RequireSignedRequests   *bool `help:"Refuse requests without a signature." negatable:""`
@@ -44,7 +52,19 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 		QRNumber: s.QRNumber, MinACR: s.MinACR, RefuseProbation: s.RefuseProbation,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
+		Encryption: s.Encrypt, EncryptionAlgorithm: s.EncryptionAlgorithm, EncryptionTransport: s.EncryptionTransport, AllowCBC: s.AllowCBC,
 		AllowUnknownAttributes: s.AllowUnknownAttributes,
+	}
+	if len(s.EncryptionCertificate) > 0 {
+		pems := make([]string, 0, len(s.EncryptionCertificate))
+		for _, file := range s.EncryptionCertificate {
+			pem, err := readFile(file)
+			if err != nil {
+				return out, err
+			}
+			pems = append(pems, string(pem))
+		}
+		out.EncryptionCertificates = &pems
 	}
 	if len(s.Attribute) > 0 {
 		out.Attributes = &s.Attribute
@@ -157,6 +177,7 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 	for _, line := range sp.Attributes {
 		p.line("  Attribute    %s", line)
 	}
+	p.line("  Encryption   %s", encryptionWords(&sp.ServiceProvider))
 	for _, rule := range sp.Access {
 		p.line("  Access       %s", rule)
 	}
@@ -189,6 +210,22 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 			p.line("    %s", strings.TrimRight(line, "\n"))
 		}
 	}
+}
+
+// encryptionWords says how assertions are encrypted.
+func encryptionWords(sp *idp.ServiceProvider) string {
+	mode := sp.Encryption
+	if mode == idp.EncryptOff {
+		return "off"
+	}
+	to, err := xmlenc.For(sp)
+	switch {
+	case err != nil:
+		return mode + ", but it fails: " + err.Error()
+	case to == nil:
+		return mode + "; no usable key, so in plain"
+	}
+	return mode + "; " + to.Options.String()
 }
 
 type spListCmd struct{}

@@ -76,6 +76,11 @@ type Settings struct {
 	MinACR                  *string            `json:"min_acr,omitempty"`    // a class of ours, or qr, phr, phr-hw; empty: qr
 	RefuseProbation         *bool              `json:"refuse_probation,omitempty"`
 	SigningCertificates     *[]string          `json:"signing_certificates,omitempty"`
+	Encryption              *string            `json:"encryption,omitempty"`              // off, if-key, required
+	EncryptionCertificates  *[]string          `json:"encryption_certificates,omitempty"` // PEM; replace those of the metadata
+	EncryptionAlgorithm     *string            `json:"encryption_algorithm,omitempty"`    // aes128-gcm, ...; empty: chosen
+	EncryptionTransport     *string            `json:"encryption_transport,omitempty"`    // rsa-oaep-mgf1p, ...; empty: chosen
+	AllowCBC                *bool              `json:"allow_cbc,omitempty"`               // legacy
 	RequireSignedRequests   *bool              `json:"require_signed_requests,omitempty"`
 	AllowSHA1               *bool              `json:"allow_sha1,omitempty"`
 	AllowMissingDestination *bool              `json:"allow_missing_destination,omitempty"`

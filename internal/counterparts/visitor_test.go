@@ -25,6 +25,10 @@ type visitor struct {
 	idp   *idptest.Live
 	http  *http.Client
 	phone *phone.Phone
+
+	// key is the service provider's (PEM), where it wants encrypted answers:
+	// one in plain then fails the test.
+	key []byte
 }
 
 func newVisitor(t *testing.T, i *idptest.Live, p *phone.Phone) *visitor {
@@ -158,9 +162,23 @@ func (v *visitor) answerOn(p page) answer {
 	xml, err := base64.StdEncoding.DecodeString(out.fields.Get("SAMLResponse"))
 	must(v.t, err)
 	schematest.Validate(v.t, xml)
-	schematest.VerifySignature(v.t, xml, schematest.PEM(v.idp.Cert.Raw))
+	v.verify(xml)
 	exercised.message()
 	return answer{p, out, xml}
+}
+
+// verify has xmlsec1 judge all signatures, of an encrypted answer after it has
+// decrypted it.
+func (v *visitor) verify(xml []byte) {
+	v.t.Helper()
+	cert := schematest.PEM(v.idp.Cert.Raw)
+	if v.key == nil {
+		schematest.VerifySignature(v.t, xml, cert)
+		return
+	}
+	plain := string(schematest.Decrypt(v.t, xml, v.key))
+	_, assertion, _ := strings.Cut(plain, "<saml:Assertion")
+	schematest.VerifyEncrypted(v.t, [][]byte{xml}, v.key, cert, strings.Contains(assertion, "<ds:Signature "))
 }
 
 // deliver sends the answer to the service provider.

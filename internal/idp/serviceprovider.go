@@ -1,6 +1,8 @@
 package idp
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 )
@@ -32,6 +34,13 @@ const (
 	SignAssertion = "assertion" // the default
 	SignResponse  = "response"
 	SignBoth      = "both"
+)
+
+// Values of ServiceProvider.Encryption: whether assertions are encrypted.
+const (
+	EncryptOff      = ""
+	EncryptIfKey    = "if-key"   // where a usable key is known
+	EncryptRequired = "required" // nothing is sent without
 )
 
 // Values of ServiceProvider.QRPolicy (approval-protocol.md 6.8).
@@ -81,6 +90,19 @@ type ServiceProvider struct {
 	// SPNameQualifier and NameQualifier on the NameID, only where configured.
 	QualifyNameID bool `json:"qualify_name_id"`
 
+	// Encryption of assertions (docs/saml-profile.md): EncryptOff,
+	// EncryptIfKey, EncryptRequired. Algorithm and transport, by the names of
+	// package xmlenc, override what is chosen of what metadata declares.
+	Encryption          string `json:"encryption,omitempty"`
+	EncryptionAlgorithm string `json:"encryption_algorithm,omitempty"`
+	EncryptionTransport string `json:"encryption_transport,omitempty"`
+	AllowCBC            bool   `json:"allow_cbc,omitempty"` // legacy: AES-CBC where there is no AES-GCM
+
+	// EncryptionMethods are what metadata declares for each of EncryptCerts,
+	// by the hexadecimal SHA-256 of the certificate, in its order. (They are
+	// beside the certificates because older releases read those.)
+	EncryptionMethods map[string][]EncryptionMethod `json:"encryption_methods,omitempty"`
+
 	// QRPolicy says whether an approval by scanning a code is enough:
 	// QRPolicyAny (also when empty) or QRPolicyOff, a passkey only.
 	QRPolicy string `json:"qr_policy,omitempty"`
@@ -121,6 +143,26 @@ type Endpoint struct {
 	Location  string `json:"location"`
 	Response  string `json:"response_location,omitempty"`
 	IsDefault *bool  `json:"is_default,omitempty"`
+}
+
+// EncryptionMethod is an md:EncryptionMethod: an algorithm that a key can be
+// used with (SAML Metadata 2.4.1.1, XML Encryption 1.1 3.2).
+type EncryptionMethod struct {
+	Algorithm  string `json:"algorithm"`
+	Digest     string `json:"digest,omitempty"`     // of RSA-OAEP
+	MGF        string `json:"mgf,omitempty"`        // of RSA-OAEP
+	Parameters bool   `json:"parameters,omitempty"` // it demands OAEPparams, which we don't send
+}
+
+// EncryptionMethodsOf are the declared methods of a certificate (DER).
+func (sp *ServiceProvider) EncryptionMethodsOf(cert []byte) []EncryptionMethod {
+	return sp.EncryptionMethods[CertID(cert)]
+}
+
+// CertID is the key of a certificate (DER) in EncryptionMethods.
+func CertID(cert []byte) string {
+	sum := sha256.Sum256(cert)
+	return hex.EncodeToString(sum[:])
 }
 
 // DefaultACS is the endpoint an answer goes to when the request names none:

@@ -32,7 +32,7 @@ async function run({ op, options, relayState, response }) {
   const sp = new SAML({ ...options, cacheProvider, validateInResponseTo: "always" });
   switch (op) {
     case "metadata":
-      return { xml: sp.generateServiceProviderMetadata(null, options.publicCert ?? null) };
+      return { xml: sp.generateServiceProviderMetadata(options.decryptionCert ?? null, options.publicCert ?? null) };
     case "request":
       return options.authnRequestBinding === "HTTP-POST"
         ? { form: await sp.getAuthorizeFormAsync(relayState) }

@@ -50,9 +50,20 @@ func BenchmarkBareRSA2048(b *testing.B) {
 
 // BenchmarkIssueResponse parses a request, decides, builds the Response, signs
 // it and encodes it for the form.
-func BenchmarkIssueResponse(b *testing.B) {
+func BenchmarkIssueResponse(b *testing.B) { issueResponse(b, provider()) }
+
+// BenchmarkIssueEncryptedResponse does the same for a service provider that
+// wants encryption: one AES key more, and one RSA operation with a public key.
+func BenchmarkIssueEncryptedResponse(b *testing.B) {
+	sp := provider()
+	sp.Encryption, sp.EncryptCerts = idp.EncryptRequired, [][]byte{sp.Cert.Raw}
+	issueResponse(b, sp)
+}
+
+func issueResponse(b *testing.B, sp *samltest.SP) {
+	b.Helper()
 	now := time.Now()
-	sp, user := provider(), ana()
+	user := ana()
 	query := samltest.RedirectQuery(sp.Request(now).XML(), nil)
 	env := request.Env{SSOURL: samltest.SSO, Now: now}
 	signing := response.Signing{Signer: samltest.A().Key, Certificate: samltest.A().Cert}

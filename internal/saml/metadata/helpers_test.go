@@ -88,3 +88,5 @@ func refusal(t *testing.T, data []byte, opts metadata.ReadOptions) *metadata.Err
 	}
 	return asError(t, err)
 }
+
+func base64Of(data []byte) string { return base64.StdEncoding.EncodeToString(data) }

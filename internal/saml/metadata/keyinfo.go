@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"github.com/latchkey-idp/latchkey/internal/idp"
 )
 
 // readKeys takes the certificates of the role's KeyDescriptors: a key without
@@ -22,15 +24,60 @@ func (r *reader) readKeys() {
 			r.note("A key for %q was left out.", clip(use))
 			continue
 		}
+		methods := encryptionMethods(el)
 		for _, der := range r.certificates(el, use) {
 			if use != "encryption" {
 				r.sp.SigningCerts = appendNew(r.sp.SigningCerts, der)
 			}
 			if use != "signing" {
 				r.sp.EncryptCerts = appendNew(r.sp.EncryptCerts, der)
+				r.declare(der, methods)
 			}
 		}
 	}
+}
+
+// declare keeps the methods of an encryption key.
+func (r *reader) declare(der []byte, methods []idp.EncryptionMethod) {
+	if len(methods) == 0 {
+		return
+	}
+	if r.sp.EncryptionMethods == nil {
+		r.sp.EncryptionMethods = make(map[string][]idp.EncryptionMethod)
+	}
+	id := idp.CertID(der)
+	for _, m := range methods {
+		if !slices.Contains(r.sp.EncryptionMethods[id], m) {
+			r.sp.EncryptionMethods[id] = append(r.sp.EncryptionMethods[id], m)
+		}
+	}
+}
+
+// maxMethods is how many methods of a key are read; there are about fifteen
+// algorithms.
+const maxMethods = 32
+
+// encryptionMethods reads the md:EncryptionMethods of a KeyDescriptor. One may
+// be named several times, with other digests.
+func encryptionMethods(key *etree.Element) []idp.EncryptionMethod {
+	var out []idp.EncryptionMethod
+	for _, el := range children(key, nsMD, "EncryptionMethod") {
+		m := idp.EncryptionMethod{
+			Algorithm: attr(el, "Algorithm"), Parameters: child(el, nsXENC, "OAEPparams") != nil,
+		}
+		if mgf := child(el, nsXENC11, "MGF"); mgf != nil {
+			m.MGF = attr(mgf, "Algorithm")
+		}
+		digests := children(el, nsDS, "DigestMethod")
+		if len(digests) == 0 {
+			out = append(out, m)
+		}
+		for _, d := range digests { // more than one is against the schema of some, not of all
+			m.Digest = attr(d, "Algorithm")
+			out = append(out, m)
+		}
+	}
+	return out[:min(len(out), maxMethods)]
 }
 
 func appendNew(certs [][]byte, der []byte) [][]byte {

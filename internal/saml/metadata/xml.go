@@ -11,10 +11,12 @@ import (
 
 // Namespaces of metadata and of what it holds.
 const (
-	nsMD    = "urn:oasis:names:tc:SAML:2.0:metadata"
-	nsMDUI  = "urn:oasis:names:tc:SAML:metadata:ui"
-	nsSAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
-	nsDS    = "http://www.w3.org/2000/09/xmldsig#"
+	nsMD     = "urn:oasis:names:tc:SAML:2.0:metadata"
+	nsMDUI   = "urn:oasis:names:tc:SAML:metadata:ui"
+	nsSAMLP  = "urn:oasis:names:tc:SAML:2.0:protocol"
+	nsDS     = "http://www.w3.org/2000/09/xmldsig#"
+	nsXENC   = "http://www.w3.org/2001/04/xmlenc#"
+	nsXENC11 = "http://www.w3.org/2009/xmlenc11#"
 )
 
 // children are the child elements ns:tag of parent, which may be nil.

@@ -38,7 +38,7 @@ func Assert(in Issue, s Signing) (*Issued, error) {
 	status := root.CreateElement("samlp:Status")
 	child(status, "samlp:StatusCode", "Value", saml.StatusSuccess)
 	assertion := in.assertion(root, id, attributes)
-	if err := signBoth(in.SP, root, assertion, s); err != nil {
+	if err := protect(in.SP, root, assertion, s); err != nil {
 		return nil, fmt.Errorf("issue assertion: %w", err)
 	}
 
@@ -56,35 +56,6 @@ func Assert(in Issue, s Signing) (*Issued, error) {
 // Encode is the value of the SAMLResponse form field: base64 without line
 // breaks (SAML Bindings 3.5.4).
 func Encode(xml []byte) string { return base64.StdEncoding.EncodeToString(xml) }
-
-// signBoth signs what is to be signed, from the inside to the outside.
-func signBoth(sp *idp.ServiceProvider, root, assertion *etree.Element, s Signing) error {
-	inner, outer := true, false
-	switch sp.Sign {
-	case idp.SignAssertion, "":
-	case idp.SignResponse:
-		inner, outer = false, true
-	case idp.SignBoth:
-		outer = true
-	default:
-		return fmt.Errorf("unknown signing mode %q", sp.Sign)
-	}
-	if inner {
-		if err := sign(assertion, s, sp.LegacySHA1Output); err != nil {
-			return fmt.Errorf("sign assertion: %w", err)
-		}
-	}
-	if outer {
-		if err := sign(root, s, sp.LegacySHA1Output); err != nil {
-			return fmt.Errorf("sign response: %w", err)
-		}
-	}
-	return nil
-}
-
-func sign(el *etree.Element, s Signing, sha1 bool) error {
-	return dsig.Sign(el, s.Signer, s.Certificate, sha1, dsig.AfterIssuer)
-}
 
 // newResponse makes a Response up to its Issuer.
 func newResponse(id, acs, inResponseTo, issuer string, now time.Time) *etree.Element {

@@ -159,9 +159,13 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 		sp.ACRMap = *s.ACRMap
 	}
 	if s.SigningCertificates != nil {
-		return setCertificates(sp, *s.SigningCertificates)
+		certs, err := certificates("signing_certificates", *s.SigningCertificates)
+		if err != nil {
+			return err
+		}
+		sp.SigningCerts = certs
 	}
-	return nil
+	return applyEncryption(sp, s)
 }
 
 // longACR takes our classes by their last word too.
@@ -179,16 +183,17 @@ func set[T any](field *T, value *T) {
 	}
 }
 
-func setCertificates(sp *idp.ServiceProvider, pems []string) error {
-	sp.SigningCerts = nil
+// certificates reads the PEM certificates of a setting, in DER.
+func certificates(setting string, pems []string) ([][]byte, error) {
+	var out [][]byte
 	for i, text := range pems {
 		cert, err := certificate(text)
 		if err != nil {
-			return invalid("signing_certificates %d: %v", i+1, err)
+			return nil, invalid("%s %d: %v", setting, i+1, err)
 		}
-		sp.SigningCerts = append(sp.SigningCerts, cert.Raw)
+		out = append(out, cert.Raw)
 	}
-	return nil
+	return out, nil
 }
 
 // certificate reads one PEM certificate.

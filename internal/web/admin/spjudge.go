@@ -25,6 +25,9 @@ func (h *Handlers) judge(ctx context.Context, before, sp *idp.ServiceProvider, a
 			return nil, err
 		}
 	}
+	if err := checkEncryption(before, sp); err != nil {
+		return nil, err
+	}
 	if sp.LegacySHA1Output && (before == nil || !before.LegacySHA1Output) {
 		if err := h.checkSHA1(ctx); err != nil {
 			return nil, err
@@ -46,7 +49,7 @@ func spNotes(sp *idp.ServiceProvider) []string {
 	if sp.RequireSignedRequests && len(sp.SigningCerts) == 0 {
 		notes = append(notes, "Requests must be signed, but no signing certificate is known: all are refused until one is added.")
 	}
-	return notes
+	return append(notes, encryptionNotes(sp)...)
 }
 
 func checkNames(sp *idp.ServiceProvider) error {
@@ -135,6 +138,8 @@ func weakened(before, next *idp.ServiceProvider) []string {
 		"allow_sha1":                !before.AllowSHA1 && next.AllowSHA1,
 		"allow_missing_destination": !before.AllowMissingDestination && next.AllowMissingDestination,
 		"legacy_sha1_output":        !before.LegacySHA1Output && next.LegacySHA1Output,
+		"encryption":                encryptionRank(next) < encryptionRank(before),
+		"allow_cbc":                 !before.AllowCBC && next.AllowCBC,
 		"access":                    len(before.Access) > 0 && len(next.Access) == 0,
 		"acr_map":                   !reflect.DeepEqual(before.ACRMap, next.ACRMap) && len(next.ACRMap) > 0,
 	} {

@@ -88,6 +88,9 @@ func (h *Handlers) spWarnings(sp *idp.ServiceProvider) []adminapi.Warning {
 	} else if sp.RequireSignedRequests && len(sp.SigningCerts) == 0 {
 		warn("sp.unverifiable", "It must sign its requests, but no signing certificate of it is known: all are refused.")
 	}
+	for _, note := range encryptionNotes(sp) {
+		warn("sp.encryption", note)
+	}
 	if err := h.checkIssuers(sp); err != nil {
 		warn("sp.issuer", idp.AsError(err).Detail)
 	}
