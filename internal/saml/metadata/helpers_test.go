@@ -88,3 +88,6 @@ func refusal(t *testing.T, data []byte, opts metadata.ReadOptions) *metadata.Err
 	}
 	return asError(t, err)
 }
+
+// certOf is a certificate in base64.
+func certOf(i int) string { return base64.StdEncoding.EncodeToString(identities()[i].cert.Raw) }
