@@ -27,10 +27,11 @@ type RequestedAttribute struct {
 // of its own, so that a sign-in never reads it.
 type MetadataSource struct {
 	EntityID string `json:"entity_id"`
-	Slug     string `json:"slug"` // of the service provider, for messages
 
 	URL string `json:"url"`                // of a file or an aggregate; with MDQ, of the server
 	MDQ string `json:"mdq_form,omitempty"` // MDQPlain, MDQHash: URL is the base of a metadata query server
+	// Aggregate: the file may be a large one, of which this is one entity.
+	Aggregate bool `json:"aggregate,omitempty"`
 
 	// PinnedCert, DER, is the certificate whose key must have signed.
 	PinnedCert []byte `json:"pinned_cert,omitempty"`
