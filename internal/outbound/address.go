@@ -91,8 +91,8 @@ func (c *Client) allowed(ip netip.Addr) bool {
 func (c *Client) Check(u *url.URL) error {
 	host := u.Hostname()
 	switch {
-	case u.Scheme != "https" && !(c.opts.Local && u.Scheme == "http"):
-		return blocked("the address does not start with https://")
+	case u.Scheme != "https" && !(c.opts.Local && u.Scheme == "http" && here(host)):
+		return blocked("the address must begin with https:// (http:// is for this machine only)")
 	case host == "" || u.Opaque != "":
 		return blocked("the address has no host")
 	case u.User != nil:
@@ -114,6 +114,12 @@ func (c *Client) Check(u *url.URL) error {
 		return blocked("the host of the address is a number, and not an IP address as it is usually written")
 	}
 	return nil
+}
+
+// here reports names of this very machine.
+func here(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }
 
 // numeric reports hosts that some resolvers take for IPv4 in other notations

@@ -34,7 +34,7 @@ type Resolver interface {
 
 // Options say what a Client may do. The zero value is the strict one.
 type Options struct {
-	Local    bool           // http, any port and loopback are allowed: a laptop, tests
+	Local    bool           // loopback, http to it, and any port are allowed: a laptop, tests
 	MaxBody  int64          // bytes of an answer, decompressed; 0: DefaultMaxBody
 	Timeout  time.Duration  // for a call with all its redirects and its body; 0: DefaultTimeout
 	Resolver Resolver       // nil: the system's
@@ -265,13 +265,20 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
 	if int64(n) > b.left {
 		n, b.left = int(b.left), 0
-		return n, failed(fmt.Sprintf("the answer is larger than %d bytes", b.c.opts.MaxBody), nil)
+		return n, failed("the answer is larger than "+size(b.c.opts.MaxBody), nil)
 	}
 	b.left -= int64(n)
 	if err != nil && err != io.EOF {
 		err = b.c.explain(err)
 	}
 	return n, err
+}
+
+func size(n int64) string {
+	if n%(1<<20) == 0 {
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // Close ends the call.

@@ -378,7 +378,7 @@ func TestLocal(t *testing.T) {
 	if resp, err := call(t, c, http.MethodGet, s.URL); err != nil || resp.Status != http.StatusOK {
 		t.Errorf("%+v, %v", resp, err)
 	}
-	for _, url := range []string{"http://169.254.169.254/", "http://10.0.0.1/", "https://192.168.0.1:8443/", "http://[::ffff:127.0.0.1]/", "http://0x7f.1/", "http://a:b@127.0.0.1/", "http://0.0.0.0/", "file:///etc/passwd"} {
+	for _, url := range []string{"http://169.254.169.254/", "http://10.0.0.1/", "http://example.com/", "https://192.168.0.1:8443/", "http://[::ffff:127.0.0.1]/", "http://0x7f.1/", "http://a:b@127.0.0.1/", "http://0.0.0.0/", "file:///etc/passwd"} {
 		_, err := call(t, c, http.MethodGet, url)
 		wantReason(t, err, idp.SSRFBlocked)
 	}

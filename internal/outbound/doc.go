@@ -18,8 +18,8 @@
 //   - The answer is bounded in size and in time, compressed or not.
 //   - Errors hold our own words, nothing from the answer.
 //
-// Options.Local relaxes this for a laptop and for tests: http, any port, and
-// the loopback addresses; everything else stays refused.
+// Options.Local relaxes this for a laptop and for tests: the loopback addresses,
+// http to them, and any port; everything else stays refused.
 //
 // A refusal is an *idp.Error of code Invalid (HTTP 422) and reason
 // ssrf.blocked; a call that fails has the reason outbound.failed.
