@@ -19,6 +19,10 @@ const (
 	usually = 6 * time.Hour // where it does not say
 
 	again = 3 // times that a change is tried when somebody else writes, too
+
+	// enough is the time that the slowest file may take: without it none is
+	// begun, or our lack of time would look like the other side's failure.
+	enough = aggregateTimeout + 5*time.Second
 )
 
 // System is the actor of the audit events of a schedule.
@@ -62,7 +66,7 @@ func (r *Runner) Run(ctx context.Context) (map[string]int, error) {
 	sources = slices.DeleteFunc(sources, func(s *idp.MetadataSource) bool { return !s.NextAt.Over(now) })
 	slices.SortStableFunc(sources, func(a, b *idp.MetadataSource) int { return int(a.NextAt.Sub(b.NextAt)) })
 	count := map[string]int{}
-	for len(sources) > 0 && ctx.Err() == nil {
+	for len(sources) > 0 && ctx.Err() == nil && timeLeft(ctx) {
 		var group []*idp.MetadataSource
 		group, sources = split(sources)
 		outcomes, err := r.group(ctx, System, group)
@@ -76,6 +80,11 @@ func (r *Runner) Run(ctx context.Context) (map[string]int, error) {
 	r.Log.InfoContext(ctx, "metadata was refreshed", "event", "metadata.refresh", "unchanged", count[Unchanged],
 		"applied", count[Applied], "pending", count[Pending], "failed", count[Failed], "left", len(sources))
 	return count, nil
+}
+
+func timeLeft(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) >= enough
 }
 
 // split takes the first source and those that come from the same file.
@@ -132,6 +141,9 @@ func (r *Runner) group(ctx context.Context, actor string, group []*idp.MetadataS
 		}
 	}
 	got, err := r.Fetcher.get(ctx, &ask, true, wanted...)
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // it was we who gave up
+	}
 	var out []Outcome
 	for _, s := range group {
 		o, err := r.settle(ctx, actor, s, got, err)

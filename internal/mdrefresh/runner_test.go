@@ -501,3 +501,26 @@ func TestBlocked(t *testing.T) {
 		t.Errorf("A52 called %q", w.hits)
 	}
 }
+
+// TestGivenUp: an end of ours is not a failure of theirs.
+func TestGivenUp(t *testing.T) {
+	w := newWorld(t)
+	w.files["/sp.xml"] = first().xml()
+	w.add(mdrefresh.Request{URL: w.server.URL + "/sp.xml"})
+	w.now = w.now.Add(6 * time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.files["/sp.xml"] = ""
+	w.server.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() })
+	if _, err := w.runner.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if w.source(one).Failure != "" {
+		t.Errorf("%+v", w.source(one))
+	}
+	short, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	w.hits = nil
+	if count, err := w.runner.Run(short); err != nil || len(count) > 0 {
+		t.Errorf("%v, %v: begun without enough time", count, err)
+	}
+}
