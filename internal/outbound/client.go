@@ -126,7 +126,7 @@ func (c *Client) Open(ctx context.Context, r *http.Request) (*Stream, error) {
 	r.Header.Del("Cookie")
 	r.Header.Del("Accept-Encoding") // the transport asks for gzip and undoes it
 	r.Header.Set("User-Agent", userAgent)
-	resp, err := c.http.Do(r)
+	resp, err := c.http.Do(r) //nolint:bodyclose // closed by the Stream
 	if err != nil {
 		cancel()
 		return nil, c.explain(err)
@@ -268,7 +268,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return n, failed("the answer is larger than "+size(b.c.opts.MaxBody), nil)
 	}
 	b.left -= int64(n)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = b.c.explain(err)
 	}
 	return n, err

@@ -14,7 +14,7 @@ const (
 	wholeFile = 1 << 20
 	// verifiedFile is the largest file whose signature as a whole is verified:
 	// for that it must be in memory, three times over and as a tree.
-	verifiedFile = 4 << 20
+	verifiedFile = 8 << 20
 )
 
 // Result is what an aggregate holds of one entity: Imported, or why it cannot
@@ -30,7 +30,7 @@ type Result struct {
 // A file of up to 1 MiB is read as a whole. From a larger one, only the wanted
 // entities are ever built (IIP-MD: federations publish tens of megabytes); the
 // rest passes by token by token. With a pinned certificate, the signature of
-// the file as a whole is verified up to 4 MiB; in a larger file the wanted
+// the file as a whole is verified up to 8 MiB; in a larger file the wanted
 // entities must be signed themselves (SAML Metadata 3.1), or they are refused.
 //
 // The error is for the file as a whole, a Result's for one entity; both are

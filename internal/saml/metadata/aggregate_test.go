@@ -33,10 +33,10 @@ func newFederation(n int) *federation { return &federation{n: n, head: federatio
 
 func (f *federation) Read(p []byte) (int, error) {
 	for f.buf.Len() < len(p) && f.at <= f.n+1 {
-		switch {
-		case f.at == 0:
+		switch f.at {
+		case 0:
 			f.buf.WriteString(f.head)
-		case f.at == f.n+1:
+		case f.n + 1:
 			f.buf.WriteString("</EntitiesDescriptor>\n")
 		default:
 			f.buf.WriteString(f.entry(f.at))
@@ -205,7 +205,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// TestSignedAggregates: with a pinned key, a whole signature counts up to 4
+// TestSignedAggregates: with a pinned key, a whole signature counts up to 8
 // MiB; beyond, only that of the entity.
 func TestSignedAggregates(t *testing.T) {
 	ours, attacker := identities()[0], identities()[1]
@@ -242,16 +242,16 @@ func TestSignedAggregates(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
-	t.Run("as a whole, more than 4 MiB", func(t *testing.T) {
-		data := sign(t, all(1000), ours, "", false)
+	t.Run("as a whole, more than 8 MiB", func(t *testing.T) {
+		data := sign(t, all(1900), ours, "", false)
 		r := one(t, data, pinned)
 		var e *metadata.Error
 		if !errors.As(r.Err, &e) || e.Reason != idp.SigRequired || !strings.Contains(e.Msg, "too large") {
 			t.Errorf("%+v", r)
 		}
 	})
-	t.Run("the entity, in more than 4 MiB", func(t *testing.T) {
-		own := bytes.ReplaceAll(all(1000), []byte("<EntityDescriptor "), []byte(`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" `))
+	t.Run("the entity, in more than 8 MiB", func(t *testing.T) {
+		own := bytes.ReplaceAll(all(1900), []byte("<EntityDescriptor "), []byte(`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" `))
 		data := sign(t, own, ours, id, false)
 		if r := one(t, data, pinned); r.Err != nil || r.SP.MetadataSigned != metadata.Verified {
 			t.Errorf("%+v", r)
@@ -260,8 +260,8 @@ func TestSignedAggregates(t *testing.T) {
 			t.Error("another key was taken")
 		}
 	})
-	t.Run("none, in more than 4 MiB", func(t *testing.T) {
-		if r := one(t, all(1000), pinned); r.Err == nil {
+	t.Run("none, in more than 8 MiB", func(t *testing.T) {
+		if r := one(t, all(1900), pinned); r.Err == nil {
 			t.Error("read")
 		}
 	})
@@ -330,4 +330,25 @@ func resident(tb testing.TB) float64 {
 		}
 	}
 	return 0
+}
+
+// BenchmarkSignedAggregate verifies the largest file whose signature counts as
+// a whole.
+func BenchmarkSignedAggregate(b *testing.B) {
+	data, err := io.ReadAll(newFederation(1740))
+	if err != nil {
+		b.Fatal(err)
+	}
+	data = sign(b, data, identities()[0], "", false)
+	o := opts()
+	o.PinnedCert = identities()[0].cert
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		got, err := metadata.ReadEntities(bytes.NewReader(data), o, entityOf(1))
+		if err != nil || got[entityOf(1)].Err != nil {
+			b.Fatal(err, got[entityOf(1)].Err)
+		}
+	}
+	b.ReportMetric(float64(len(data))/1e6, "file-MB")
+	b.ReportMetric(resident(b), "resident-MB")
 }
