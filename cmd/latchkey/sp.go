@@ -259,6 +259,8 @@ type spUpdateCmd struct {
 	spNamed
 	Disabled *bool `help:"Switch it off, or on again." negatable:""`
 
+	spSource
+
 	spSettings
 	spOptions
 }
@@ -274,6 +276,10 @@ func (c *spUpdateCmd) Run(e *env) error {
 		options := c.options()
 		patch.Options = &options
 	}
+	source, err := c.source()
+	if err != nil {
+		return err
+	}
 	client, err := e.admin()
 	if err != nil {
 		return err
@@ -282,13 +288,21 @@ func (c *spUpdateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if source != nil {
+		if _, err := client.UpdateMetadata(e.ctx, slug, *source); err != nil {
+			return noSource(err)
+		}
+	}
 	answer, err := client.UpdateServiceProvider(e.ctx, slug, patch)
 	if err != nil {
 		return err
 	}
 	return e.show(answer, func(p *printer) {
 		p.line("Changed %s.", answer.ServiceProvider.Name)
-		answer.Instructions, answer.Metadata = nil, nil
+		answer.Instructions = nil
+		if source == nil {
+			answer.Metadata = nil
+		}
 		p.serviceProvider(answer)
 	})
 }

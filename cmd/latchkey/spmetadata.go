@@ -136,6 +136,38 @@ func (p *printer) metadataStatus(m adminapi.MetadataStatus) {
 	}
 }
 
+// spSource are the flags of update about where metadata comes from.
+type spSource struct {
+	Metadata  *string `help:"Take its metadata from this address from now on." placeholder:"URL" xor:"source"`
+	MDQ       *string `name:"mdq" help:"Ask this metadata query server (MDQ) for it from now on." placeholder:"URL" xor:"source"`
+	Aggregate *bool   `help:"The address is that of an aggregate, which may be large." negatable:""`
+	Pinned    *string `name:"metadata-cert" help:"Its metadata must be signed with the key of this certificate (PEM); empty: it need not." placeholder:"FILE"`
+	TrustURL  *bool   `name:"trust-metadata-url" help:"Apply changes that only the https address of the metadata vouches for." negatable:""`
+}
+
+// source is what to change; nil: nothing.
+func (s *spSource) source() (*adminapi.MetadataPatch, error) {
+	p := adminapi.MetadataPatch{URL: s.Metadata, MDQURL: s.MDQ, Aggregate: s.Aggregate, TrustMetadataURL: s.TrustURL}
+	if s.Metadata != nil && !isAddress(*s.Metadata) {
+		return nil, usage("--metadata of update is an address; a file is read by add only")
+	}
+	if s.Pinned != nil {
+		text := ""
+		if *s.Pinned != "" {
+			pem, err := readFile(*s.Pinned)
+			if err != nil {
+				return nil, err
+			}
+			text = string(pem)
+		}
+		p.PinnedCertificate = &text
+	}
+	if p == (adminapi.MetadataPatch{}) {
+		return nil, nil //nolint:nilnil // nothing to change
+	}
+	return &p, nil
+}
+
 type spDiffCmd struct{ spNamed }
 
 func (c *spDiffCmd) Run(e *env) error {

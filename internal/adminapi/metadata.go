@@ -37,6 +37,16 @@ type RefreshAnswer struct {
 	Metadata MetadataStatus       `json:"metadata"`
 }
 
+// MetadataPatch is the body of PATCH .../metadata. An address makes it the
+// source of a service provider that had none.
+type MetadataPatch struct {
+	URL               *string `json:"url,omitempty"`                // of the file
+	MDQURL            *string `json:"mdq_url,omitempty"`            // or the base of a metadata query server
+	Aggregate         *bool   `json:"aggregate,omitempty"`          // the file is an aggregate, which may be large
+	PinnedCertificate *string `json:"pinned_certificate,omitempty"` // PEM; empty: signatures are not verified
+	TrustMetadataURL  *bool   `json:"trust_metadata_url,omitempty"`
+}
+
 // Approval is the body of POST .../metadata/approve.
 type Approval struct {
 	Change string `json:"change"` // of the PendingMetadata that was looked at

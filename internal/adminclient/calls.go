@@ -70,6 +70,11 @@ func (c *Client) Metadata(ctx context.Context, slug string) (adminapi.MetadataSt
 	return get[adminapi.MetadataStatus](ctx, c, at(serviceProviders, slug, "metadata"))
 }
 
+// UpdateMetadata changes where a service provider's metadata comes from.
+func (c *Client) UpdateMetadata(ctx context.Context, slug string, p adminapi.MetadataPatch) (adminapi.MetadataStatus, error) {
+	return patch[adminapi.MetadataStatus](ctx, c, at(serviceProviders, slug, "metadata"), p)
+}
+
 // RefreshMetadata fetches it now.
 func (c *Client) RefreshMetadata(ctx context.Context, slug string) (adminapi.RefreshAnswer, error) {
 	return post[adminapi.RefreshAnswer](ctx, c, at(serviceProviders, slug, "metadata", "refresh"), struct{}{})

@@ -91,7 +91,28 @@ func (f *Fetcher) get(ctx context.Context, src *idp.MetadataSource, force bool, 
 		}
 	}
 	out.entities, err = metadata.ReadEntities(s.Body, opts, wanted...)
+	if errors.Is(err, outbound.ErrTooLarge) && client == f.one && src.MDQ == "" {
+		e := idp.AsError(err)
+		return out, &idp.Error{Code: e.Code, Reason: e.Reason, Err: e.Err, Detail: e.Detail + "; if it is an aggregate, say which entity of it is meant (--entity-id)"}
+	}
 	return out, told(err)
+}
+
+// query is get that finds out which form of a metadata query the server knows:
+// some know the hash only. src then has that form.
+func (f *Fetcher) query(ctx context.Context, src *idp.MetadataSource, force bool, wanted ...string) (*fetched, error) {
+	got, err := f.get(ctx, src, force, wanted...)
+	if src.MDQ != idp.MDQPlain || got == nil || got.status != http.StatusNotFound && got.status != http.StatusBadRequest {
+		return got, err
+	}
+	hashed := *src
+	hashed.MDQ, hashed.ETag, hashed.LastModified = idp.MDQHash, "", ""
+	again, err2 := f.get(ctx, &hashed, force, wanted...)
+	if err2 != nil {
+		return got, err
+	}
+	src.MDQ = idp.MDQHash
+	return again, nil
 }
 
 // validator is a header that is worth sending back.
@@ -129,6 +150,31 @@ func addressOf(src *idp.MetadataSource) (string, error) {
 	return strings.TrimSuffix(src.URL, "/") + "/entities/" + strings.ReplaceAll(url.QueryEscape(id), "+", "%20"), nil
 }
 
+// Address is what is called for a source; empty if it cannot be called.
+func Address(src *idp.MetadataSource) string {
+	address, err := addressOf(src)
+	if err != nil {
+		return ""
+	}
+	return address
+}
+
+// Check judges the address of a source before it is stored.
+func (f *Fetcher) Check(src *idp.MetadataSource) error {
+	address, err := addressOf(src)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return idp.E(idp.Invalid, "%q is not an address", src.URL)
+	}
+	if src.TrustURL && u.Scheme != "https" {
+		return idp.E(idp.Invalid, "only an https address can be trusted")
+	}
+	return f.one.Check(u)
+}
+
 // Request is an import from an address.
 type Request struct {
 	URL      string // of a file; or
@@ -153,16 +199,10 @@ func (f *Fetcher) Import(ctx context.Context, req Request) (*metadata.Imported, 
 		}
 		src.URL, src.MDQ, src.Aggregate = req.MDQ, idp.MDQPlain, false
 	}
-	if req.TrustURL && !strings.HasPrefix(strings.ToLower(src.URL), "https://") {
-		return nil, nil, idp.E(idp.Invalid, "only an https address can be trusted")
+	if err := f.Check(src); err != nil {
+		return nil, nil, err
 	}
-	got, err := f.get(ctx, src, req.Force, wanted...)
-	if src.MDQ != "" && got != nil && (got.status == http.StatusNotFound || got.status == http.StatusBadRequest) {
-		src.MDQ = idp.MDQHash // some servers know this form only
-		if again, err2 := f.get(ctx, src, req.Force, wanted...); err2 == nil {
-			got, err = again, nil
-		}
-	}
+	got, err := f.query(ctx, src, req.Force, wanted...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -172,7 +212,7 @@ func (f *Fetcher) Import(ctx context.Context, req Request) (*metadata.Imported, 
 		}
 		src.EntityID = id
 		accept(src, r.Imported, got, f.clock.Now())
-		r.SP.MetadataURL, _ = addressOf(src)
+		r.SP.MetadataURL = Address(src)
 		return r.Imported, src, nil
 	}
 	return nil, nil, idp.E(idp.Invalid, "the metadata holds no service provider")

@@ -3,6 +3,7 @@ package mdrefresh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/metadata"
 	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/table"
 )
 
 // How often metadata is looked at: its cacheDuration, within these.
@@ -66,20 +68,21 @@ func (r *Runner) Run(ctx context.Context) (map[string]int, error) {
 	sources = slices.DeleteFunc(sources, func(s *idp.MetadataSource) bool { return !s.NextAt.Over(now) })
 	slices.SortStableFunc(sources, func(a, b *idp.MetadataSource) int { return int(a.NextAt.Sub(b.NextAt)) })
 	count := map[string]int{}
+	var wrong []error
 	for len(sources) > 0 && ctx.Err() == nil && timeLeft(ctx) {
 		var group []*idp.MetadataSource
 		group, sources = split(sources)
 		outcomes, err := r.group(ctx, System, group)
-		if err != nil {
-			return count, err
+		if err != nil { // the others must not wait for it, hour after hour
+			wrong = append(wrong, err)
 		}
 		for _, o := range outcomes {
 			count[o.Result]++
 		}
 	}
 	r.Log.InfoContext(ctx, "metadata was refreshed", "event", "metadata.refresh", "unchanged", count[Unchanged],
-		"applied", count[Applied], "pending", count[Pending], "failed", count[Failed], "left", len(sources))
-	return count, nil
+		"applied", count[Applied], "pending", count[Pending], "failed", count[Failed], "left", len(sources), "errors", len(wrong))
+	return count, errors.Join(wrong...)
 }
 
 func timeLeft(ctx context.Context) bool {
@@ -140,25 +143,32 @@ func (r *Runner) group(ctx context.Context, actor string, group []*idp.MetadataS
 			ask.ETag, ask.LastModified = "", "" // what is unchanged for one is not for all
 		}
 	}
-	got, err := r.Fetcher.get(ctx, &ask, true, wanted...)
+	got, err := r.Fetcher.query(ctx, &ask, true, wanted...)
+	group[0].MDQ = ask.MDQ // as the server knows it
 	if ctx.Err() != nil {
 		return nil, ctx.Err() // it was we who gave up
 	}
 	var out []Outcome
+	var wrong []error
 	for _, s := range group {
 		o, err := r.settle(ctx, actor, s, got, err)
 		if err != nil {
-			return out, err
+			wrong = append(wrong, fmt.Errorf("refresh %s: %w", s.EntityID, err))
+			continue
 		}
 		out = append(out, o)
 	}
-	return out, nil
+	return out, errors.Join(wrong...)
 }
 
 // settle draws the conclusions for one source, anew if somebody else writes.
 func (r *Runner) settle(ctx context.Context, actor string, src *idp.MetadataSource, got *fetched, failure error) (Outcome, error) {
 	for n := 1; ; n++ {
 		o, err := r.conclude(ctx, actor, src, got, failure)
+		if errors.Is(err, table.ErrTooLarge) && failure == nil {
+			failure = idp.E(idp.Invalid, "the metadata of this entity is too large to be stored")
+			continue
+		}
 		if !errors.Is(err, store.ErrConflict) || n == again {
 			return o, err
 		}

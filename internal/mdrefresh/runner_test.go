@@ -524,3 +524,36 @@ func TestGivenUp(t *testing.T) {
 		t.Errorf("%v, %v: begun without enough time", count, err)
 	}
 }
+
+// TestOneOfMany: what goes wrong for one holds nobody else up.
+func TestOneOfMany(t *testing.T) {
+	w := newWorld(t)
+	const two = "https://two.test/"
+	w.files["/one.xml"] = signed(first(), 2)
+	w.files["/two.xml"] = signed(page{id: two, acs: "https://two.test/acs", keys: []int{0}}, 2)
+	w.add(mdrefresh.Request{URL: w.server.URL + "/one.xml", Pinned: cert(2)})
+	w.now = w.now.Add(time.Second)
+	w.add(mdrefresh.Request{URL: w.server.URL + "/two.xml", Pinned: cert(2)})
+	change := func() {
+		w.files["/one.xml"] = signed(page{id: one, acs: "https://one.test/acs", keys: []int{0, 1}}, 2)
+		w.files["/two.xml"] = signed(page{id: two, acs: "https://two.test/acs", keys: []int{0, 1}}, 2)
+	}
+	change()
+	broken := table.ErrUnavailable
+	w.table.Before = func(op string, keys []table.Key) error {
+		if op == "transact" && keys[0].SK == "sp" && strings.HasSuffix(keys[0].PK, one) {
+			return broken
+		}
+		return nil
+	}
+	w.now = w.now.Add(6 * time.Hour)
+	count, err := w.runner.Run(t.Context())
+	if idp.CodeOf(err) != idp.Busy || count["applied"] != 1 || len(w.sp(two).SigningCerts) != 2 {
+		t.Errorf("%v, %v", count, err)
+	}
+	broken = table.ErrTooLarge
+	w.pass(time.Second, map[string]int{"failed": 1})
+	if src := w.source(one); !strings.Contains(src.Failure, "too large") {
+		t.Errorf("%+v", src)
+	}
+}

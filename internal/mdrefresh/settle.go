@@ -164,6 +164,15 @@ func (r *Runner) Approve(ctx context.Context, actor, entityID, id string) (Outco
 	return Outcome{Result: Applied, Source: src, Changes: p.Changes, Reasons: p.Reasons}, err
 }
 
+// FactsOf are those that stand in for the metadata of a service provider whose
+// metadata is not known: what is in force.
+func FactsOf(sp *idp.ServiceProvider) idp.MetadataFacts {
+	return idp.MetadataFacts{
+		EntityID: sp.EntityID, ACS: sp.ACS, SLO: sp.SLO, SigningCerts: sp.SigningCerts, EncryptCerts: sp.EncryptCerts,
+		NameIDFormats: sp.NameIDFormats, AuthnRequestsSigned: sp.RequireSignedRequests, WantAssertionsSigned: true,
+	}
+}
+
 // recorded writes the audit event and then makes the change; one that fails
 // leaves a second event that says so.
 func (r *Runner) recorded(ctx context.Context, e idp.AuditEvent, do func() error) error {

@@ -23,6 +23,7 @@ const (
 	DefaultTimeout = 5 * time.Second
 
 	maxRedirects = 3
+	dialTimeout  = 2 * time.Second // for one of several addresses
 	maxHeader    = 64 << 10
 	userAgent    = "Latchkey"
 )
@@ -77,6 +78,9 @@ func New(o Options) *Client {
 	}
 	return c
 }
+
+// ErrTooLarge is the cause where an answer is larger than MaxBody.
+var ErrTooLarge = errors.New("answer too large")
 
 // Response is an answer that was read completely. A status other than 200 is
 // no error here.
@@ -168,9 +172,9 @@ func (c *Client) connect(ctx context.Context, _, address string) (net.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, ip := range addrs {
+	for i, ip := range addrs {
 		var conn net.Conn
-		conn, err = c.opts.dial(ctx, "tcp", net.JoinHostPort(ip.String(), port))
+		conn, err = c.dial(ctx, net.JoinHostPort(ip.String(), port), i+1 < len(addrs))
 		if err == nil {
 			return conn, nil
 		}
@@ -179,6 +183,16 @@ func (c *Client) connect(ctx context.Context, _, address string) (net.Conn, erro
 		}
 	}
 	return nil, err
+}
+
+// dial connects; one of several addresses does not use up the time of all.
+func (c *Client) dial(ctx context.Context, address string, more bool) (net.Conn, error) {
+	if more {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+	}
+	return c.opts.dial(ctx, "tcp", address)
 }
 
 func (c *Client) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -265,7 +279,7 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
 	if int64(n) > b.left {
 		n, b.left = int(b.left), 0
-		return n, failed("the answer is larger than "+size(b.c.opts.MaxBody), nil)
+		return n, failed("the answer is larger than "+size(b.c.opts.MaxBody), ErrTooLarge)
 	}
 	b.left -= int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {

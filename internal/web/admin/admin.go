@@ -35,6 +35,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 		"DELETE /v1/admin/service-providers/{slug}": h.deleteSP,
 
 		"GET /v1/admin/service-providers/{slug}/metadata":          h.getMetadata,
+		"PATCH /v1/admin/service-providers/{slug}/metadata":        h.patchMetadata,
 		"POST /v1/admin/service-providers/{slug}/metadata/refresh": h.refreshMetadata,
 		"POST /v1/admin/service-providers/{slug}/metadata/approve": h.approveMetadata,
 

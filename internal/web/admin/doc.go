@@ -8,6 +8,7 @@
 //	PATCH  /v1/admin/service-providers/{slug}          change settings; If-Match
 //	DELETE /v1/admin/service-providers/{slug}
 //	GET    /v1/admin/service-providers/{slug}/metadata          where it comes from, what waits
+//	PATCH  /v1/admin/service-providers/{slug}/metadata          change that: address, pinned certificate
 //	POST   /v1/admin/service-providers/{slug}/metadata/refresh  look at it now
 //	POST   /v1/admin/service-providers/{slug}/metadata/approve  bring into force what waits
 //

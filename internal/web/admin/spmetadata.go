@@ -14,8 +14,10 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
-// maxAddress is the longest metadata URL.
-const maxAddress = 2048
+const (
+	maxAddress    = 2048             // characters of a metadata URL
+	importTimeout = 25 * time.Second // the caller waits, for 30 seconds at most
+)
 
 // fetch makes a service provider of metadata at an address.
 func (h *Handlers) fetch(ctx context.Context, req *adminapi.NewServiceProvider) (*idp.ServiceProvider, *idp.MetadataSource, []string, error) {
@@ -29,6 +31,8 @@ func (h *Handlers) fetch(ctx context.Context, req *adminapi.NewServiceProvider) 
 		}
 		ask.Pinned = cert.Raw
 	}
+	ctx, cancel := context.WithTimeout(ctx, importTimeout)
+	defer cancel()
 	in, src, err := h.refresh.Fetcher.Import(ctx, ask)
 	if err != nil {
 		if e := idp.AsError(err); e.Code == idp.Invalid {

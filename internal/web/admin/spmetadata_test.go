@@ -141,6 +141,52 @@ func TestUnverifiedImportSaysSo(t *testing.T) {
 	})
 }
 
+// TestSourceOfKnownServiceProvider: one that came as a file gets an address; who
+// vouches for it can be changed.
+func TestSourceOfKnownServiceProvider(t *testing.T) {
+	p, f := newPublisher(t)
+	id := samltest.A().Identity
+	pinned := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.Cert.Raw}))
+	req := adminapi.NewServiceProvider{Metadata: adminapi.Document(md("https://sp-b.test"))}
+	req.Slug = ptr("payroll")
+	f.add(req)
+	const path = spPath + "/payroll/metadata"
+
+	f.refused("PATCH", path, adminapi.MetadataPatch{TrustMetadataURL: ptr(true)}, idp.NotFound)
+	f.refused("PATCH", path, adminapi.MetadataPatch{URL: ptr("https://x.test"), MDQURL: ptr("https://x.test")}, idp.Invalid, "either")
+	f.refused("PATCH", path, adminapi.MetadataPatch{URL: ptr("http://169.254.169.254/")}, idp.Invalid, "https://")
+	f.refused("PATCH", path, adminapi.MetadataPatch{URL: ptr(p.URL), PinnedCertificate: ptr("x")}, idp.Invalid, "PEM")
+
+	p.body = id.SignXML(strings.Replace(md("https://sp-b.test"), "entityID", `ID="_m" entityID`, 1), samltest.Signing{})
+	var m adminapi.MetadataStatus
+	f.call("PATCH", path, adminapi.MetadataPatch{URL: ptr(p.URL + "/sp.xml"), PinnedCertificate: &pinned}, 200, &m)
+	if m.PinnedKey == "" || m.FetchedAt != 0 || p.hits != 0 {
+		t.Errorf("%+v, %d hits", m, p.hits)
+	}
+	var r adminapi.RefreshAnswer
+	f.call("POST", path+"/refresh", "{}", 200, &r)
+	if r.Result != "applied" || len(r.Changes) != 1 || r.Changes[0].What != "want_assertions_signed" { // which was not known
+		t.Errorf("%+v", r)
+	}
+	f.call("POST", path+"/refresh", "{}", 200, &r)
+	if r.Result != "unchanged" || r.Metadata.Signature != "verified" {
+		t.Errorf("%+v", r)
+	}
+	f.call("PATCH", path, adminapi.MetadataPatch{PinnedCertificate: ptr(""), TrustMetadataURL: ptr(true)}, 200, &m)
+	if m.PinnedKey != "" || !m.TrustURL {
+		t.Errorf("%+v", m)
+	}
+	var a adminapi.ServiceProviderAnswer
+	f.call("GET", spPath+"/payroll", nil, 200, &a)
+	if a.ServiceProvider.MetadataURL != p.URL+"/sp.xml" {
+		t.Errorf("%+v", a.ServiceProvider)
+	}
+	want := []string{"policy.changed service_provider.created", "policy.changed metadata_source.changed", "metadata.applied", "policy.weakened metadata_source.changed"}
+	if diff := cmp.Diff(want, f.events()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // warnings are the codes of the status.
 func (f *fixture) warnings() (codes []string) {
 	f.t.Helper()
