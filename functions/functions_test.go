@@ -27,6 +27,9 @@ import (
 
 var names = []string{"sso", "metadata", "qrsession", "approval", "enroll", "admin"}
 
+// refresh runs on a schedule and answers no requests.
+const refresh = "refresh"
+
 // signers are the functions that may use the signing key (template.yaml).
 var signers = []string{"sso", "metadata"}
 
@@ -57,6 +60,32 @@ func TestFunctionsAnswerEvents(t *testing.T) {
 
 // canaries are the bearer values and messages in the events.
 var canaries = []string{strings.Repeat("A", 20), strings.Repeat("B", 20), "4ZJEXN7EWUKY7KLD", "samlp:AuthnRequest", "deep?a=b", "e30.e30"}
+
+// TestScheduledFunction: it runs for its schedule and for nothing else, and
+// calls no key.
+func TestScheduledFunction(t *testing.T) {
+	bin := build(t)
+	cloud := newCloud(t)
+	f := lambdaruntime.Start(t, filepath.Join(bin, refresh), cloud.env()...)
+	for _, c := range readCases(t) {
+		if c.file == "eventbridge.json" { // of the same form
+			continue
+		}
+		_, err := f.InvokeRaw(c.event)
+		if c.function == refresh && err != nil {
+			t.Errorf("%s: %v\n%s", c.file, err, f.Output())
+		}
+		if c.function != refresh && (err == nil || !strings.Contains(err.Error(), "event.unknown")) {
+			t.Errorf("L1 %s/%s: %v, want event.unknown", c.function, c.file, err)
+		}
+	}
+	if !strings.Contains(f.Output(), `"event":"metadata.refresh"`) {
+		t.Errorf("nothing was refreshed:\n%s", f.Output())
+	}
+	if n := cloud.kms.Signatures(); n > 0 {
+		t.Errorf("L6 it made %d signatures", n)
+	}
+}
 
 func TestFunctionOutlivesOutage(t *testing.T) {
 	bin := build(t)
@@ -183,7 +212,7 @@ func TestMain(m *testing.M) {
 
 var built = sync.OnceValues(func() (string, error) {
 	args := []string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binaries, "./testdata/hello"}
-	for _, name := range names {
+	for _, name := range append(names[:len(names):len(names)], refresh) {
 		args = append(args, "./"+name)
 	}
 	cmd := exec.Command("go", args...)
@@ -197,7 +226,7 @@ var built = sync.OnceValues(func() (string, error) {
 // eventCase is a row of events/README.md.
 type eventCase struct {
 	function, file string
-	want           string // status, or "error"
+	want           string // status, "error", or "ok" of the schedule
 	event          []byte
 }
 
@@ -229,7 +258,7 @@ func (c eventCase) replay(t *testing.T, f *lambdaruntime.Function) {
 	}
 }
 
-var tableRow = regexp.MustCompile("(?m)^\\| `([a-z]+)/([a-z0-9-]+\\.json)` \\|.*\\| (\\d{3}|error) \\|$")
+var tableRow = regexp.MustCompile("(?m)^\\| `([a-z]+)/([a-z0-9-]+\\.json)` \\|.*\\| (\\d{3}|error|ok) \\|$")
 
 func readCases(t *testing.T) []eventCase {
 	t.Helper()

@@ -50,42 +50,11 @@ func (e *env) admin() (*adminclient.Client, error) {
 	return adminclient.New(base, &http.Client{Timeout: callTimeout}, auth)
 }
 
-const (
-	maxMetadata  = 1 << 20
-	fetchTimeout = 10 * time.Second
-)
+const maxMetadata = 1 << 20
 
-// fetch reads a small file, or an https address (http on this machine only).
-// from is the address, or empty for a file.
-func (e *env) fetch(source string) (data []byte, from string, err error) {
-	u, err := url.Parse(source)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		data, err = readFile(source)
-		return data, "", err
-	}
-	if err := fetchable(u); err != nil {
-		return nil, "", err
-	}
-	client := &http.Client{Timeout: fetchTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if len(via) >= 5 {
-			return errors.New("too many redirects")
-		}
-		return fetchable(r.URL)
-	}}
-	req, err := http.NewRequestWithContext(e.ctx, http.MethodGet, source, nil)
-	if err != nil {
-		return nil, "", fmt.Errorf("fetch %s: %w", source, err)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, "", fmt.Errorf("fetch: %w", err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // read only
-	if resp.StatusCode != http.StatusOK {
-		return nil, "", fmt.Errorf("fetch %s: the server answered %s", source, resp.Status)
-	}
-	data, err = limited(resp.Body, source)
-	return data, source, err
+// isAddress tells an address from the name of a file.
+func isAddress(source string) bool {
+	return strings.HasPrefix(source, "https://") || strings.HasPrefix(source, "http://")
 }
 
 func fetchable(u *url.URL) error {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -19,7 +20,10 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 )
 
-const sweepEvery = 10 * time.Minute
+const (
+	sweepEvery   = 10 * time.Minute
+	refreshEvery = 15 * time.Minute // what is due; each at least an hour apart
+)
 
 type serveCmd struct {
 	Addr string `help:"Address to listen on." default:"localhost:8080" placeholder:"HOST:PORT"`
@@ -66,11 +70,12 @@ func (c *serveCmd) Run(e *env) (err error) {
 	if err := e.greet(cfg, local); err != nil {
 		return err
 	}
-	swept := make(chan struct{})
-	go func() { defer close(swept); local.Sweep(e.ctx, sweepEvery) }()
+	var background sync.WaitGroup
+	background.Go(func() { local.Sweep(e.ctx, sweepEvery) })
+	background.Go(func() { a.Refresher().Loop(e.ctx, refreshEvery) })
 	err = localdeps.Serve(e.ctx, ln, a.All(), log)
 	if e.ctx.Err() != nil {
-		<-swept
+		background.Wait()
 	}
 	return err
 }

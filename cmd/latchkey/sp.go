@@ -14,6 +14,10 @@ type spCmd struct {
 	Show   spShowCmd   `cmd:"" help:"Show one, with what to enter on its side."`
 	Update spUpdateCmd `cmd:"" help:"Change settings of one."`
 	Remove spRemoveCmd `cmd:"" help:"Remove one. Sign-ins to it stop at once."`
+
+	Refresh spRefreshCmd `cmd:"" help:"Look now whether metadata that comes from an address has changed."`
+	Diff    spDiffCmd    `cmd:"" help:"Show a change of metadata that waits for approval."`
+	Approve spApproveCmd `cmd:"" help:"Bring a change of metadata that waits into force."`
 }
 
 // spSettings are the flags that add and update share. What is not given is
@@ -106,11 +110,13 @@ func (o *spOptions) given() bool {
 }
 
 type spAddCmd struct {
-	Metadata string `help:"Its metadata: a file, or an https address." placeholder:"FILE|URL"`
+	Metadata string `help:"Its metadata: a file, or an https address that the server fetches now and keeps looking at." placeholder:"FILE|URL" xor:"metadata"`
+	MDQ      string `name:"mdq" help:"Ask this metadata query server (MDQ) for --entity-id." placeholder:"URL" xor:"metadata"`
 	Preset   string `help:"Kind of application: generic, office365, salesforce or atlassian." placeholder:"PRESET"`
 	EntityID string `name:"entity-id" help:"Its entityID: by hand, or which one of many in the metadata." placeholder:"URI"`
 	ACSURL   string `name:"acs-url" help:"By hand: URL of its assertion consumer service." placeholder:"URL"`
-	Pinned   string `name:"pinned-certificate" help:"The metadata must be signed with the key of this certificate (PEM)." placeholder:"FILE"`
+	Pinned   string `name:"metadata-cert" aliases:"pinned-certificate" help:"The metadata must be signed with the key of this certificate (PEM)." placeholder:"FILE"`
+	TrustURL bool   `name:"trust-metadata-url" help:"Apply changes that only the https address of the metadata vouches for."`
 	Force    bool   `help:"Accept metadata that has expired."`
 	DryRun   bool   `help:"Show what would be stored, and store nothing."`
 
@@ -119,6 +125,9 @@ type spAddCmd struct {
 }
 
 func (c *spAddCmd) Run(e *env) error {
+	if c.MDQ != "" && c.EntityID == "" {
+		return usage("--mdq needs --entity-id")
+	}
 	if c.Metadata == "" && c.EntityID == "" && (c.Preset == "" || c.Preset == "generic") {
 		return usage("give --metadata FILE|URL, or --entity-id and --acs-url, or a --preset that knows them")
 	}
@@ -128,14 +137,16 @@ func (c *spAddCmd) Run(e *env) error {
 	}
 	sp := adminapi.NewServiceProvider{
 		Settings: settings, EntityID: c.EntityID, ACSURL: c.ACSURL, Preset: c.Preset,
-		Options: c.options(), Force: c.Force, DryRun: c.DryRun,
+		Options: c.options(), Force: c.Force, DryRun: c.DryRun, MDQURL: c.MDQ, TrustMetadataURL: c.TrustURL,
 	}
-	if c.Metadata != "" {
-		doc, from, err := e.fetch(c.Metadata)
+	if isAddress(c.Metadata) {
+		sp.MetadataURL = c.Metadata
+	} else if c.Metadata != "" {
+		doc, err := readFile(c.Metadata)
 		if err != nil {
 			return err
 		}
-		sp.Metadata, sp.MetadataURL = doc, from
+		sp.Metadata = doc
 	}
 	if c.Pinned != "" {
 		pem, err := readFile(c.Pinned)
@@ -193,6 +204,9 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 		if state.on {
 			p.line("  Note         %s", state.words)
 		}
+	}
+	if a.Metadata != nil {
+		p.metadataStatus(*a.Metadata)
 	}
 	for _, note := range a.Notes {
 		p.line("  Note         %s", note)
@@ -282,6 +296,8 @@ type spUpdateCmd struct {
 	spNamed
 	Disabled *bool `help:"Switch it off, or on again." negatable:""`
 
+	spSource
+
 	spSettings
 	spOptions
 }
@@ -297,6 +313,10 @@ func (c *spUpdateCmd) Run(e *env) error {
 		options := c.options()
 		patch.Options = &options
 	}
+	source, err := c.source()
+	if err != nil {
+		return err
+	}
 	client, err := e.admin()
 	if err != nil {
 		return err
@@ -305,6 +325,11 @@ func (c *spUpdateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if source != nil {
+		if _, err := client.UpdateMetadata(e.ctx, slug, *source); err != nil {
+			return noSource(err)
+		}
+	}
 	answer, err := client.UpdateServiceProvider(e.ctx, slug, patch)
 	if err != nil {
 		return err
@@ -312,6 +337,9 @@ func (c *spUpdateCmd) Run(e *env) error {
 	return e.show(answer, func(p *printer) {
 		p.line("Changed %s.", answer.ServiceProvider.Name)
 		answer.Instructions = nil
+		if source == nil {
+			answer.Metadata = nil
+		}
 		p.serviceProvider(answer)
 	})
 }

@@ -108,7 +108,9 @@ type NewServiceProvider struct {
 	Settings
 
 	Metadata          Document `json:"metadata,omitzero"`
-	MetadataURL       string   `json:"metadata_url,omitempty"`       // where Metadata was fetched from; for the record
+	MetadataURL       string   `json:"metadata_url,omitempty"`       // fetched and kept up to date; with Metadata: for the record
+	MDQURL            string   `json:"mdq_url,omitempty"`            // base of a metadata query server that is asked for EntityID
+	TrustMetadataURL  bool     `json:"trust_metadata_url,omitempty"` // let changes be applied that only https vouches for
 	PinnedCertificate string   `json:"pinned_certificate,omitempty"` // PEM: Metadata must be signed with its key
 	Force             bool     `json:"force,omitempty"`              // take expired metadata
 	EntityID          string   `json:"entity_id,omitempty"`          // which one of an aggregate, or by hand
@@ -131,6 +133,7 @@ type ServiceProviderAnswer struct {
 	ServiceProvider ServiceProvider `json:"service_provider"`
 	Notes           []string        `json:"notes"`        // what the administrator should know
 	Instructions    []Field         `json:"instructions"` // what to enter on the other side
+	Metadata        *MetadataStatus `json:"metadata,omitempty"`
 }
 
 // Field is a value that the other side asks for.

@@ -64,6 +64,27 @@ func (c *Client) RemoveServiceProvider(ctx context.Context, slug string) error {
 	return remove(ctx, c, at(serviceProviders, slug))
 }
 
+// Metadata tells where a service provider's metadata comes from, and what of
+// it waits for approval.
+func (c *Client) Metadata(ctx context.Context, slug string) (adminapi.MetadataStatus, error) {
+	return get[adminapi.MetadataStatus](ctx, c, at(serviceProviders, slug, "metadata"))
+}
+
+// UpdateMetadata changes where a service provider's metadata comes from.
+func (c *Client) UpdateMetadata(ctx context.Context, slug string, p adminapi.MetadataPatch) (adminapi.MetadataStatus, error) {
+	return patch[adminapi.MetadataStatus](ctx, c, at(serviceProviders, slug, "metadata"), p)
+}
+
+// RefreshMetadata fetches it now.
+func (c *Client) RefreshMetadata(ctx context.Context, slug string) (adminapi.RefreshAnswer, error) {
+	return post[adminapi.RefreshAnswer](ctx, c, at(serviceProviders, slug, "metadata", "refresh"), struct{}{})
+}
+
+// ApproveMetadata brings the pending change with this ID into force.
+func (c *Client) ApproveMetadata(ctx context.Context, slug, change string) (adminapi.RefreshAnswer, error) {
+	return post[adminapi.RefreshAnswer](ctx, c, at(serviceProviders, slug, "metadata", "approve"), adminapi.Approval{Change: change})
+}
+
 // Users lists all users, in the order of their e-mail addresses.
 func (c *Client) Users(ctx context.Context) ([]adminapi.User, error) {
 	return all[adminapi.User](ctx, c, users, url.Values{"limit": {"100"}})

@@ -20,7 +20,9 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/mdrefresh"
 	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
@@ -45,6 +47,7 @@ type Deps struct {
 	Secrets   Secrets
 	Directory directory.Directory // nil: the users in the table
 	Admins    admin.Authenticator // nil: nobody
+	Outbound  outbound.Options    // what configured addresses may be; its limits are not used
 	Log       *slog.Logger
 	Metrics   obs.Metrics
 	Clock     idp.Clock
@@ -146,7 +149,19 @@ func (a *App) me() mounter {
 		Site: a.site, Directory: a.deps.Directory, Masters: a.deps.Secrets.Masters, Approver: a.approver(), RP: a.rp,
 	})
 }
-func (a *App) admin() mounter { return admin.New(a.site, a.deps.Keys, a.deps.Admins) }
+func (a *App) admin() mounter {
+	return admin.New(a.site, a.deps.Keys, a.Refresher(), a.deps.Admins)
+}
+
+// Refresher keeps the metadata of service providers up to date. The admin API
+// has it, and whoever calls it on a schedule.
+func (a *App) Refresher() *mdrefresh.Runner {
+	o := a.deps.Outbound
+	o.Local = o.Local || a.deps.Config.Local()
+	return &mdrefresh.Runner{
+		Store: a.site.Store, Audit: a.site.Audit, Fetcher: mdrefresh.NewFetcher(o, a.deps.Clock), Clock: a.deps.Clock, Log: a.deps.Log,
+	}
+}
 
 // SSO is the handler of functions/sso.
 func (a *App) SSO() http.Handler { return a.serve(a.sso()) }

@@ -147,8 +147,8 @@ func TestDirectionOfImports(t *testing.T) {
 	t.Run("lower layers know nothing of higher ones", func(t *testing.T) {
 		layers := [][]string{
 			{"internal/idp"},
-			{"internal/login", "internal/saml/", "internal/table/", "internal/keys/", "internal/directory", "internal/passkey", "internal/devicekey"},
-			{"internal/store", "internal/ratelimit"},
+			{"internal/login", "internal/saml/", "internal/table/", "internal/keys/", "internal/directory", "internal/passkey", "internal/devicekey", "internal/outbound"},
+			{"internal/store", "internal/ratelimit", "internal/mdrefresh"},
 			{"internal/web/"},
 			{"internal/app", "internal/awsdeps", "internal/localdeps"},
 			{"functions/", "cmd/"},

@@ -21,7 +21,9 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/keys/kmssigner"
 	"github.com/latchkey-idp/latchkey/internal/lambdahttp"
+	"github.com/latchkey-idp/latchkey/internal/mdrefresh"
 	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table/dynamo"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
@@ -101,6 +103,18 @@ func (d *Deps) Handler(routes func(*app.App) http.Handler) http.Handler {
 		}
 		return routes(a), nil
 	}}
+}
+
+// RefreshMetadata refreshes what is due of the service providers' metadata. It
+// needs the table only: no key, no secret.
+func (d *Deps) RefreshMetadata(ctx context.Context) error {
+	st := store.New(dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock), d.clock)
+	r := mdrefresh.Runner{
+		Store: st, Audit: store.NewAudit(st, rand.Reader), Clock: d.clock, Log: d.log,
+		Fetcher: mdrefresh.NewFetcher(outbound.Options{}, d.clock),
+	}
+	_, err := r.Run(ctx)
+	return err
 }
 
 // open makes the app: one read and two decryptions, and for a Signer a look at

@@ -59,6 +59,11 @@ const (
 	AuditDeviceRenamed    = "device.renamed"
 	AuditCloneSuspect     = "device.clone_suspect"
 	AuditProbationEnded   = "device.probation_ended"
+	AuditMetadataApplied  = "metadata.applied"  // a refresh changed a service provider
+	AuditMetadataPending  = "metadata.pending"  // a refresh found what an administrator has to approve
+	AuditMetadataApproved = "metadata.approved" // and that was approved
+	AuditMetadataFailed   = "metadata.refresh_failed"
+	AuditMetadataExpired  = "metadata.expired" // what is in force is used past its validUntil
 	AuditRecoveryUsed     = "recovery.code_used"
 	AuditRecoveryRenewed  = "recovery.codes_regenerated"
 )

@@ -210,6 +210,8 @@ const (
 	EventUnknown      Reason = "event.unknown"
 	DuplicateCookie   Reason = "cookie.duplicate"
 	HostUnknown       Reason = "host.unknown"
+	SSRFBlocked       Reason = "ssrf.blocked"    // an address that must not be called (AD1)
+	OutboundFailed    Reason = "outbound.failed" // it may be called, but did not answer as it should
 	Panic             Reason = "panic"
 )
 

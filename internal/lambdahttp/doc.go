@@ -1,6 +1,7 @@
 // Package lambdahttp runs an http.Handler as a Lambda function behind an API
 // Gateway HTTP API. It is our guard around aws-lambda-go-api-proxy, which is
-// archived and has traps; the tests name each of them.
+// archived and has traps; the tests name each of them. StartSchedule is for the
+// one function that runs on a schedule and has no HTTP at all.
 //
 // Invariants:
 //

@@ -14,6 +14,7 @@ import (
 //
 //	SP#<entityID>      sp              idp.ServiceProvider
 //	INDEX#SP           <slug>          spIndex
+//	METADATA           <entityID>      idp.MetadataSource
 //	USER#<uid>         user            idp.User
 //	USER#<uid>         device#<id>     deviceIndex
 //	USER#<uid>         session#<sid>   idp.SSOSession
@@ -39,6 +40,9 @@ import (
 func spKey(entityID string) table.Key { return table.Key{PK: "SP#" + pkSafe(entityID), SK: "sp"} }
 func spIndexKey(slug string) table.Key {
 	return table.Key{PK: "INDEX#SP", SK: slug}
+}
+func metadataKey(entityID string) table.Key {
+	return table.Key{PK: "METADATA", SK: pkSafe(entityID)}
 }
 func userKey(id string) table.Key { return table.Key{PK: "USER#" + id, SK: "user"} }
 func userIndexKey(email string) table.Key {

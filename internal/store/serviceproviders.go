@@ -60,6 +60,10 @@ func (s *Store) ServiceProviders(ctx context.Context) ([]SPSummary, error) {
 // SaveServiceProvider creates (Version 0) or replaces one. ErrExists: the
 // entityID or the slug is taken; ErrConflict: it changed since it was read.
 func (s *Store) SaveServiceProvider(ctx context.Context, sp *idp.ServiceProvider) error {
+	return s.saveServiceProvider(ctx, sp)
+}
+
+func (s *Store) saveServiceProvider(ctx context.Context, sp *idp.ServiceProvider, also ...table.Op) error {
 	now := s.clock.Now()
 	var before *idp.ServiceProvider
 	if sp.Version != 0 {
@@ -80,7 +84,7 @@ func (s *Store) SaveServiceProvider(ctx context.Context, sp *idp.ServiceProvider
 	if err != nil {
 		return err
 	}
-	if err := s.table.Transact(ctx, ops...); err != nil {
+	if err := s.table.Transact(ctx, append(ops, also...)...); err != nil {
 		if before == nil && errors.Is(err, table.ErrConflict) {
 			return fmt.Errorf("service provider %q or short name %q: %w", sp.EntityID, sp.Slug, ErrExists)
 		}
@@ -141,6 +145,11 @@ func (s *Store) DeleteServiceProvider(ctx context.Context, entityID string) erro
 	if err != nil {
 		return err
 	}
+	source, err := s.indexDelete(ctx, metadataKey(entityID))
+	if err != nil {
+		return err
+	}
+	ops = append(ops, source...)
 	ops = append(ops, table.Op{Delete: &table.Item{Key: spKey(entityID), Version: sp.Version}})
 	s.recent.drop(entityID)
 	return outside("delete service provider", s.table.Transact(ctx, ops...))

@@ -25,6 +25,8 @@ type reader struct {
 	local  bool
 	sp     *idp.ServiceProvider
 	notes  []Note
+
+	validUntil time.Time // the earliest; zero: none
 }
 
 func (r *reader) note(format string, args ...any) { r.notes = append(r.notes, note(format, args...)) }
@@ -32,27 +34,35 @@ func (r *reader) note(format string, args ...any) { r.notes = append(r.notes, no
 // ServiceProvider reads the role. The settings that metadata doesn't speak of
 // are left at their zero values for a preset to fill in. Its errors are *Error.
 func (c Candidate) ServiceProvider() (*idp.ServiceProvider, []Note, error) {
+	r, err := c.read()
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.sp, r.notes, nil
+}
+
+func (c Candidate) read() (*reader, error) {
 	r := &reader{entity: c.el, role: c.role, local: c.doc.opts.Local}
 	r.sp = &idp.ServiceProvider{EntityID: c.EntityID, MetadataSigned: c.doc.Signature}
 	r.notes = append(r.notes, c.doc.Notes...)
 
 	if err := c.verify(r); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := CheckEntityID(c.EntityID); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := c.checkExpiry(r); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := r.readACS(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	r.readSLO()
 	r.readKeys()
 	r.readWishes()
 	r.sp.Name = r.name()
-	return r.sp, r.notes, nil
+	return r, nil
 }
 
 // verify judges the entity's own signature where the file as a whole has none;
@@ -97,6 +107,7 @@ func (c Candidate) checkExpiry(r *reader) error {
 			earliest = t
 		}
 	}
+	r.validUntil = earliest
 	if earliest.IsZero() || c.doc.opts.Now.Before(earliest) {
 		return nil
 	}

@@ -90,3 +90,6 @@ func refusal(t *testing.T, data []byte, opts metadata.ReadOptions) *metadata.Err
 }
 
 func base64Of(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
+
+// certOf is a certificate in base64.
+func certOf(i int) string { return base64.StdEncoding.EncodeToString(identities()[i].cert.Raw) }

@@ -23,7 +23,7 @@ var remedies = map[idp.Reason]string{
 	idp.XMLRoundtrip:   "the file holds a name that XML parsers read differently",
 }
 
-func parse(data []byte) (*etree.Element, error) {
+func parse(data []byte, limits xmlsafe.Limits) (*etree.Element, error) {
 	// An empty line above the XML declaration is a common slip of the clipboard.
 	trimmed := bytes.TrimSpace(data)
 	if len(trimmed) == 0 {
@@ -32,7 +32,7 @@ func parse(data []byte) (*etree.Element, error) {
 	if bytes.HasPrefix(trimmed, []byte("<?xml")) {
 		data = trimmed
 	}
-	root, err := xmlsafe.Parse(data, xmlsafe.Metadata())
+	root, err := xmlsafe.Parse(data, limits)
 	if err == nil {
 		return root, nil
 	}

@@ -68,7 +68,18 @@ func ReadServiceProvider(data []byte, opts ReadOptions) (*idp.ServiceProvider, [
 // certificate is pinned, and lists its entities. A file without any SAML 2.0
 // service provider is refused. Its errors are *Error.
 func Read(data []byte, opts ReadOptions) (*Document, error) {
-	root, err := parse(data)
+	doc, err := readWithin(data, opts, xmlsafe.Metadata())
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.check(); err != nil {
+		return nil, err
+	}
+	return doc, nil
+}
+
+func readWithin(data []byte, opts ReadOptions, limits xmlsafe.Limits) (*Document, error) {
+	root, err := parse(data, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +92,6 @@ func Read(data []byte, opts ReadOptions) (*Document, error) {
 	}
 	doc := &Document{Signature: signature, Notes: notes, opts: opts}
 	doc.collect(root, nil)
-	if err := doc.check(); err != nil {
-		return nil, err
-	}
 	return doc, nil
 }
 
@@ -215,7 +223,7 @@ func (d *Document) Only() (Candidate, error) {
 	for i, c := range all {
 		entities[i] = c.Entity
 	}
-	return Candidate{}, refuse("the file holds %d service providers; choose one with --entity: %s", len(all), list(entities))
+	return Candidate{}, refuse("the file holds %d service providers; choose one with --entity-id: %s", len(all), list(entities))
 }
 
 // list names entities for a message; a federation has thousands.

@@ -158,7 +158,7 @@ func TestAggregate(t *testing.T) {
 
 	t.Run("several: the choice is listed", func(t *testing.T) {
 		err := refusal(t, data, metadata.ReadOptions{})
-		const want = "the file holds 4 service providers; choose one with --entity: https://one.example.test/, https://two.example.test/, https://twice.example.test/, https://twice.example.test/"
+		const want = "the file holds 4 service providers; choose one with --entity-id: https://one.example.test/, https://two.example.test/, https://twice.example.test/, https://twice.example.test/"
 		if err.Msg != want {
 			t.Errorf("got %q", err.Msg)
 		}

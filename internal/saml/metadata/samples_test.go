@@ -42,7 +42,7 @@ func samples() map[string]sample {
 			entityID: "urn:bpce:bpce:bpce:pro:sp1", name: "fi-sp.a.bbg",
 			acs: "https://fi-sp.a.bbg/adfs/ls/", signing: 1, encrypt: 1, document: "not verified",
 		},
-		"aggregate-bankid-local.xml": {refuse: "holds 2 service providers; choose one with --entity: http://sandbox.swedenconnect.se/testmyeid, http://sandbox.swedenconnect.se/testmyeid-sign"},
+		"aggregate-bankid-local.xml": {refuse: "holds 2 service providers; choose one with --entity-id: http://sandbox.swedenconnect.se/testmyeid, http://sandbox.swedenconnect.se/testmyeid-sign"},
 		"aggregate-testshib-two.xml": {
 			entityID: "https://sp.testshib.org/shibboleth-sp", name: "TestShib Test SP",
 			acs: "https://sp.testshib.org/Shibboleth.sso/SAML2/POST", signing: 1, encrypt: 1,

@@ -13,7 +13,7 @@ import (
 )
 
 // sign signs the element of a file that has this entityID, or the root.
-func sign(t *testing.T, data []byte, by identity, entityID string, legacySHA1 bool) []byte {
+func sign(t testing.TB, data []byte, by identity, entityID string, legacySHA1 bool) []byte {
 	t.Helper()
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(data); err != nil {

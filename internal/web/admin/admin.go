@@ -6,19 +6,21 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
+	"github.com/latchkey-idp/latchkey/internal/mdrefresh"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
 // Handlers serve the routes.
 type Handlers struct {
 	*web.Site
-	Keys *keys.Ring
-	auth Authenticator
+	Keys    *keys.Ring
+	refresh *mdrefresh.Runner
+	auth    Authenticator
 }
 
 // New makes the handlers. A nil Authenticator admits nobody.
-func New(site *web.Site, ring *keys.Ring, auth Authenticator) *Handlers {
-	return &Handlers{Site: site, Keys: ring, auth: auth}
+func New(site *web.Site, ring *keys.Ring, refresh *mdrefresh.Runner, auth Authenticator) *Handlers {
+	return &Handlers{Site: site, Keys: ring, refresh: refresh, auth: auth}
 }
 
 // Mount adds the routes.
@@ -31,6 +33,11 @@ func (h *Handlers) Mount(mux web.Mux) {
 		"GET /v1/admin/service-providers/{slug}":    h.getSP,
 		"PATCH /v1/admin/service-providers/{slug}":  h.patchSP,
 		"DELETE /v1/admin/service-providers/{slug}": h.deleteSP,
+
+		"GET /v1/admin/service-providers/{slug}/metadata":          h.getMetadata,
+		"PATCH /v1/admin/service-providers/{slug}/metadata":        h.patchMetadata,
+		"POST /v1/admin/service-providers/{slug}/metadata/refresh": h.refreshMetadata,
+		"POST /v1/admin/service-providers/{slug}/metadata/approve": h.approveMetadata,
 
 		"GET /v1/admin/users":                               h.listUsers,
 		"POST /v1/admin/users":                              h.createUser,

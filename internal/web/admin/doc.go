@@ -7,6 +7,10 @@
 //	GET    /v1/admin/service-providers/{slug}          one, with what to enter on the other side
 //	PATCH  /v1/admin/service-providers/{slug}          change settings; If-Match
 //	DELETE /v1/admin/service-providers/{slug}
+//	GET    /v1/admin/service-providers/{slug}/metadata          where it comes from, what waits
+//	PATCH  /v1/admin/service-providers/{slug}/metadata          change that: address, pinned certificate
+//	POST   /v1/admin/service-providers/{slug}/metadata/refresh  look at it now
+//	POST   /v1/admin/service-providers/{slug}/metadata/approve  bring into force what waits
 //
 //	GET    /v1/admin/users                             list; ?email= looks one up
 //	POST   /v1/admin/users                             add

@@ -60,8 +60,12 @@ func (h *Handlers) answerSP(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
+	src, err := h.source(r.Context(), sp)
+	if err != nil {
+		return err
+	}
 	return answer(w, status, sp.Version, adminapi.ServiceProviderAnswer{
-		ServiceProvider: adminapi.ServiceProviderOf(sp), Notes: append([]string{}, notes...), Instructions: fields,
+		ServiceProvider: adminapi.ServiceProviderOf(sp), Notes: append([]string{}, notes...), Instructions: fields, Metadata: src,
 	})
 }
 
@@ -71,7 +75,7 @@ func (h *Handlers) createSP(w http.ResponseWriter, r *http.Request) error {
 	if err := read(r, maxFile, &req); err != nil {
 		return err
 	}
-	sp, notes, err := h.build(ctx, &req)
+	sp, src, notes, err := h.build(ctx, &req)
 	if err != nil {
 		return err
 	}
@@ -84,11 +88,19 @@ func (h *Handlers) createSP(w http.ResponseWriter, r *http.Request) error {
 	event := idp.AuditEvent{Event: idp.AuditPolicyChanged, SP: sp.EntityID, Detail: map[string]string{
 		"action": "service_provider.created", "slug": sp.Slug, "preset": sp.Preset,
 	}}
-	if err := h.change(ctx, event, func() error { return h.Store.SaveServiceProvider(ctx, sp) }); err != nil {
+	if err := h.change(ctx, event, func() error { return h.addSP(ctx, sp, src) }); err != nil {
 		return err
 	}
 	w.Header().Set("Location", adminapi.Prefix+"/service-providers/"+sp.Slug)
 	return h.answerSP(w, r, http.StatusCreated, sp, notes)
+}
+
+// addSP stores a new one, with the source of its metadata where it has one.
+func (h *Handlers) addSP(ctx context.Context, sp *idp.ServiceProvider, src *idp.MetadataSource) error {
+	if src == nil {
+		return h.Store.SaveServiceProvider(ctx, sp)
+	}
+	return h.Store.AddImported(ctx, sp, src)
 }
 
 // unregistered refuses an entityID or a short name that is taken.

@@ -129,7 +129,7 @@ func TestMetadataMistakes(t *testing.T) {
 	})
 	f.t = t
 	f.refused("POST", spPath, `{"metadata":"neither"}`, idp.Invalid, "base64")
-	f.refused("POST", spPath, adminapi.NewServiceProvider{MetadataURL: "https://x.test"}, idp.Invalid, "missing")
+	f.refused("POST", spPath, adminapi.NewServiceProvider{EntityID: "urn:x", PinnedCertificate: certificate(t, f)}, idp.Invalid, "missing")
 	f.refused("POST", spPath, `{"entity_id":"urn:x"}`, idp.Invalid, "assertion consumer service")
 	f.refused("POST", spPath, `{"entity_id":"urn:x","acs_url":"http://evil.test/acs"}`, idp.Invalid, "https://")
 	if all, err := f.store.ServiceProviders(t.Context()); err != nil || len(all) != 0 || len(f.events()) != 0 {

@@ -15,46 +15,57 @@ import (
 )
 
 // build makes a service provider of what was sent, without storing anything.
-func (h *Handlers) build(ctx context.Context, req *adminapi.NewServiceProvider) (*idp.ServiceProvider, []string, error) {
-	sp, notes, err := h.origin(req)
+// The source is nil unless the metadata was fetched.
+func (h *Handlers) build(ctx context.Context, req *adminapi.NewServiceProvider) (*idp.ServiceProvider, *idp.MetadataSource, []string, error) {
+	sp, src, notes, err := h.origin(ctx, req)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	// Before the preset, which keeps what is set; and after it, because to a
 	// preset "off" and "none" look like "not set".
 	if err := apply(sp, &req.Settings); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := preset.Apply(req.Preset, sp, h.presetOptions(sp, req.Options)); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := apply(sp, &req.Settings); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if sp.Slug == "" {
 		if sp.Slug, err = h.freeSlug(ctx, sp); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	more, err := h.judge(ctx, nil, sp, req.AllowUnknownAttributes)
-	return sp, append(notes, more...), err
+	return sp, src, append(notes, more...), err
 }
 
 // origin is the service provider as its metadata has it, or as far as it was
 // given by hand.
-func (h *Handlers) origin(req *adminapi.NewServiceProvider) (*idp.ServiceProvider, []string, error) {
-	if len(req.MetadataURL) > 2048 {
-		return nil, nil, invalid("metadata_url is longer than 2048 characters")
+func (h *Handlers) origin(ctx context.Context, req *adminapi.NewServiceProvider) (*idp.ServiceProvider, *idp.MetadataSource, []string, error) {
+	if len(req.MetadataURL) > maxAddress || len(req.MDQURL) > maxAddress {
+		return nil, nil, nil, invalid("metadata_url is longer than %d characters", maxAddress)
 	}
-	if req.Metadata == nil {
-		if req.PinnedCertificate != "" || req.MetadataURL != "" {
-			return nil, nil, invalid("pinned_certificate and metadata_url are about metadata, which is missing")
-		}
-		return byHand(req), nil, nil
+	fetch := req.Metadata == nil && (req.MetadataURL != "" || req.MDQURL != "")
+	switch {
+	case req.Metadata == nil && !fetch && req.PinnedCertificate != "":
+		return nil, nil, nil, invalid("pinned_certificate is about metadata, which is missing")
+	case !fetch && (req.TrustMetadataURL || req.MDQURL != ""):
+		return nil, nil, nil, invalid("trust_metadata_url and mdq_url are for metadata that is fetched")
+	case req.Metadata == nil && !fetch:
+		return byHand(req), nil, nil, nil
+	case req.ACSURL != "":
+		return nil, nil, nil, invalid("acs_url is for service providers without metadata; this one's metadata has its endpoints")
+	case fetch:
+		return h.fetch(ctx, req)
 	}
-	if req.ACSURL != "" {
-		return nil, nil, invalid("acs_url is for service providers without metadata; this one's metadata has its endpoints")
-	}
+	sp, notes, err := h.readFile(req)
+	return sp, nil, notes, err
+}
+
+// readFile reads the metadata that was sent.
+func (h *Handlers) readFile(req *adminapi.NewServiceProvider) (*idp.ServiceProvider, []string, error) {
 	opts := metadata.ReadOptions{Now: h.Clock(), Force: req.Force, EntityID: req.EntityID, Local: h.Config.Local()}
 	if req.PinnedCertificate != "" {
 		cert, err := certificate(req.PinnedCertificate)

@@ -38,6 +38,10 @@ func (h *Handlers) status(w http.ResponseWriter, r *http.Request) error {
 			s.Keys = append(s.Keys, keyOf(rec))
 		}
 	}
+	sources, err := h.sources(ctx)
+	if err != nil {
+		return err
+	}
 	for _, summary := range sps {
 		sp, err := h.Store.ServiceProvider(ctx, summary.EntityID)
 		if idp.CodeOf(told(err)) == idp.NotFound { // removed meanwhile
@@ -47,6 +51,7 @@ func (h *Handlers) status(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		s.Warnings = append(s.Warnings, h.spWarnings(sp)...)
+		s.Warnings = append(s.Warnings, h.metadataWarnings(sp, sources[sp.EntityID])...)
 	}
 	return web.JSON(w, http.StatusOK, s)
 }
