@@ -42,6 +42,8 @@ type spSettings struct {
 
 	QRNumber                *bool `name:"qr-number" help:"Show a number to type on the phone." negatable:""`
 	RefuseProbation         *bool `help:"Refuse phones that are on probation." negatable:""`
+	AlwaysAsk               *bool `name:"always-ask" help:"Ask for an approval at each sign-in, also where the person is signed in." negatable:""`
+	MaxSession              *int  `name:"max-session" help:"Ask again when the approval is older than this many minutes; 0 for no limit." placeholder:"MINUTES"`
 	RequireSignedRequests   *bool `help:"Refuse requests without a signature." negatable:""`
 	AllowSHA1               *bool `name:"allow-sha1" help:"Accept SHA-1 in signatures of requests. A risk." negatable:""`
 	AllowMissingDestination *bool `help:"Accept signed requests without Destination." negatable:""`
@@ -54,6 +56,7 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 	out := adminapi.Settings{
 		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign, QRPolicy: s.QRPolicy,
 		QRNumber: s.QRNumber, MinACR: s.MinACR, RefuseProbation: s.RefuseProbation,
+		AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		Encryption: s.Encrypt, EncryptionAlgorithm: s.EncryptionAlgorithm, EncryptionTransport: s.EncryptionTransport, AllowCBC: s.AllowCBC,

@@ -75,6 +75,8 @@ type Settings struct {
 	QRNumber                *bool              `json:"qr_number,omitempty"`  // a number to type on the phone
 	MinACR                  *string            `json:"min_acr,omitempty"`    // a class of ours, or qr, phr, phr-hw; empty: qr
 	RefuseProbation         *bool              `json:"refuse_probation,omitempty"`
+	AlwaysAsk               *bool              `json:"always_ask,omitempty"`          // no SSO session signs in
+	MaxSessionMinutes       *int               `json:"max_session_minutes,omitempty"` // how old an approval may be; 0: no limit
 	SigningCertificates     *[]string          `json:"signing_certificates,omitempty"`
 	Encryption              *string            `json:"encryption,omitempty"`              // off, if-key, required
 	EncryptionCertificates  *[]string          `json:"encryption_certificates,omitempty"` // PEM; replace those of the metadata

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,28 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	t.Run("in a new browser", signIn)
+	t.Run("second application with a session", func(t *testing.T) {
+		i.Clock.Add(time.Minute)
+		state.Take()
+		signs := i.Key.Signs()
+		var location string
+		var answer *http.Response
+		cost := func(name string, do func()) tabletest.Counts {
+			do()
+			n := state.Take()
+			t.Logf("%s: %d reads (%d items), %d writes", name, n.ReadRequests, n.ReadItems, n.WriteItems)
+			return n
+		}
+		cost("request of the service provider", func() { location = b.Start(b.Query(nil)) })
+		cost("login page", func() { accepted(t, b.Get(location), http.StatusOK) })
+		n := cost("continue", func() {
+			answer = b.PostForm("/login/continue", url.Values{"l": {strings.TrimPrefix(location, "/login?l=")}})
+		})
+		assertionID(t, answer)
+		if n.ReadRequests > 5 || n.WriteItems > 3 || i.Key.Signs() != signs+1 {
+			t.Errorf("%d reads, at most 5; %d writes, at most 3; %d signatures", n.ReadRequests, n.WriteItems, i.Key.Signs()-signs)
+		}
+	})
 	b.DropSession()
 	t.Run("in a known browser", signIn)
 }

@@ -151,6 +151,8 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.QRPolicy, s.QRPolicy)
 	set(&sp.QRNumber, s.QRNumber)
 	set(&sp.RefuseProbation, s.RefuseProbation)
+	set(&sp.AlwaysAsk, s.AlwaysAsk)
+	set(&sp.MaxSessionMinutes, s.MaxSessionMinutes)
 	if s.MinACR != nil {
 		sp.MinACR = longACR(*s.MinACR)
 	}

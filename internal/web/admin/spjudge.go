@@ -82,6 +82,9 @@ func (h *Handlers) checkIssuers(sp *idp.ServiceProvider) error {
 }
 
 func checkAnswers(sp *idp.ServiceProvider) error {
+	if sp.MaxSessionMinutes < 0 || sp.MaxSessionMinutes > 7*24*60 {
+		return invalid("max_session_minutes is 0 (no limit) to 10080, not %d", sp.MaxSessionMinutes)
+	}
 	if !slices.Contains([]string{"", idp.QRPolicyAny, idp.QRPolicyOff}, sp.QRPolicy) {
 		return invalid("qr_policy is %s or %s, not %q", idp.QRPolicyAny, idp.QRPolicyOff, sp.QRPolicy)
 	}
@@ -134,6 +137,8 @@ func weakened(before, next *idp.ServiceProvider) []string {
 		"qr_policy":                 before.QRPolicy == idp.QRPolicyOff && next.QRPolicy != idp.QRPolicyOff,
 		"qr_number":                 before.QRNumber && !next.QRNumber,
 		"min_acr":                   acr.LevelOf(next.MinACR) < acr.LevelOf(before.MinACR) && acr.LevelOf(before.MinACR) > acr.LevelQR,
+		"always_ask":                before.AlwaysAsk && !next.AlwaysAsk,
+		"max_session_minutes":       before.MaxSessionMinutes > 0 && (next.MaxSessionMinutes == 0 || next.MaxSessionMinutes > before.MaxSessionMinutes),
 		"refuse_probation":          before.RefuseProbation && !next.RefuseProbation,
 		"allow_sha1":                !before.AllowSHA1 && next.AllowSHA1,
 		"allow_missing_destination": !before.AllowMissingDestination && next.AllowMissingDestination,
