@@ -20,32 +20,38 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
+// insufficient is why a session does not answer a login: the person is asked.
+type insufficient string
+
+func (i insufficient) Error() string { return string(i) }
+
 // reuse judges whether the SSO session of a browser answers a login without
-// another approval. why says what stands against it; then sub is nil. Errors
-// are failures of ours only.
-func (h *Handlers) reuse(ctx context.Context, session *web.SignedIn, l *idp.Login) (sub *subject, why string, err error) {
+// another approval. Errors: insufficient; anything else is a failure of ours.
+func (h *Handlers) reuse(ctx context.Context, session *web.SignedIn, l *idp.Login) (*subject, error) {
 	sp, err := h.Store.ServiceProvider(ctx, l.SP)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, "the service provider is gone", nil
+		return nil, insufficient("the service provider is gone")
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if why := h.stale(session, sp, l); why != "" {
-		return nil, why, nil
+		return nil, insufficient(why)
 	}
 	user, err := h.Directory.User(ctx, session.UserID)
-	if err != nil && approver.Ours(err) {
-		return nil, "", err
+	switch {
+	case err != nil && approver.Ours(err):
+		return nil, err
+	case err != nil:
+		return nil, insufficient("the person is not there: " + err.Error())
+	case user.Disabled:
+		return nil, insufficient("the person is not active")
 	}
-	if err != nil || user.Disabled {
-		return nil, "the person is not active", nil
-	}
-	sub = &subject{login: l, sp: sp, user: user, device: session.Device}
+	sub := &subject{login: l, sp: sp, user: user, device: session.Device}
 	if err := h.checkApp(sub, session.SID, session.ACR); err != nil {
-		return nil, err.Error(), nil
+		return nil, insufficient(err.Error())
 	}
-	return sub, "", nil
+	return sub, nil
 }
 
 // stale is why an approval cannot be used again for an application.
@@ -83,21 +89,21 @@ func (h *Handlers) session(r *http.Request) (*web.SignedIn, error) {
 // session's person goes on by a post of our own page, and a passive request
 // that no session satisfies is told so. done says that it has answered.
 func (h *Handlers) proceed(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret) (done bool, err error) {
-	why := "nobody is signed in"
+	why := insufficient("nobody is signed in")
 	session, err := h.session(r)
 	if err != nil {
 		return true, err
 	}
 	if session != nil {
-		var sub *subject
-		if sub, why, err = h.reuse(r.Context(), session, l); err != nil {
-			return true, err
-		}
-		if sub != nil {
+		_, err := h.reuse(r.Context(), session, l)
+		if err == nil {
 			return true, h.Pages.AutoPost(w, pages.PostPage{
 				Frame: h.Frame(w, r, ""), Action: "/login/continue", AppName: l.App.Name,
 				Fields: []pages.Field{{Name: "l", Value: l.ID}},
 			})
+		}
+		if !errors.As(err, &why) {
+			return true, err
 		}
 	}
 	if !l.Passive {
@@ -108,7 +114,7 @@ func (h *Handlers) proceed(w http.ResponseWriter, r *http.Request, l *idp.Login,
 
 // noPassive ends a login that may not ask, and tells the service provider
 // (SAML Core 3.4.1: IsPassive).
-func (h *Handlers) noPassive(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret, why string) error {
+func (h *Handlers) noPassive(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret, why insufficient) error {
 	ended, err := login.Continue(*l, bh, "none", h.Now())
 	if err != nil {
 		return err
@@ -116,7 +122,7 @@ func (h *Handlers) noPassive(w http.ResponseWriter, r *http.Request, l *idp.Logi
 	if err := h.Store.PutLogin(r.Context(), &ended); err != nil && !errors.Is(err, store.ErrConflict) {
 		return err
 	}
-	web.RecordFrom(r.Context()).Detail = why
+	web.RecordFrom(r.Context()).Detail = why.Error()
 	return h.refuseLogin(w, r, l, &saml.StatusError{
 		Top: saml.StatusResponder, Second: saml.StatusNoPassive, Message: "The user cannot be signed in without interaction.",
 	})
@@ -181,8 +187,9 @@ func (h *Handlers) goOn(w http.ResponseWriter, r *http.Request) error {
 	}
 	rec := web.RecordFrom(ctx)
 	rec.SP, rec.SID = l.SP, session.SID
-	sub, why, err := h.reuse(ctx, session, l)
-	if err != nil {
+	sub, err := h.reuse(ctx, session, l)
+	var why insufficient
+	if err != nil && !errors.As(err, &why) {
 		return err
 	}
 	next, refusal := login.Continue(*l, bh, session.SID, h.Now())
@@ -192,7 +199,7 @@ func (h *Handlers) goOn(w http.ResponseWriter, r *http.Request) error {
 	case form.Get("decline") == "1":
 		return h.declineContinued(w, r, &next)
 	case sub == nil:
-		rec.Detail = why
+		rec.Detail = why.Error()
 		http.Redirect(w, r, back, http.StatusSeeOther)
 		return nil
 	}
