@@ -9,7 +9,7 @@ cache=${LATCHKEY_CACHE:-.cache}
 mkdir -p "$cache"
 
 packages=(xmlsec1 libxml2-utils opensaml-schemas xmltooling-schemas chromium
-  simplesamlphp php-cli php-xml php-curl php-mbstring maven curl procps python3-venv)
+  simplesamlphp php-cli php-xml php-curl php-mbstring maven curl openssl procps python3-venv)
 have() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q "install ok installed"; }
 
 debian() {

@@ -80,7 +80,7 @@ func call(t *testing.T, c *Client, method, url string) (*Response, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
-		t.Skipf("not even a URL for net/http: %v", err)
+		t.Fatalf("not even a URL for net/http: %v", err)
 	}
 	return c.Do(t.Context(), r)
 }
@@ -123,7 +123,7 @@ func TestHostileURLs(t *testing.T) {
 		"nat64.example": {{"64:ff9b::7f00:1"}}, "six.example": {{"::1"}},
 	}
 	for _, url := range hostile {
-		t.Run("AD1 A52 "+url, func(t *testing.T) {
+		direct := func(t *testing.T) {
 			w := newWorld(t, http.HandlerFunc(ok))
 			w.names = traps
 			_, err := call(t, w.client(Options{}), http.MethodGet, url)
@@ -131,11 +131,14 @@ func TestHostileURLs(t *testing.T) {
 			if len(w.hits)+len(w.dialled) > 0 {
 				t.Errorf("called %v %v", w.dialled, w.hits)
 			}
-		})
+		}
+		if !strings.Contains(url, "%00") { // for net/http this is no URL
+			t.Run("AD1 A52 "+url, direct)
+		}
+		if strings.HasPrefix(url, "/") || strings.HasPrefix(url, "https:/") && !strings.HasPrefix(url, "https://") {
+			continue // as the target of a redirect it stays on its host
+		}
 		t.Run("AD1 A52 redirect to "+url, func(t *testing.T) {
-			if strings.HasPrefix(url, "/") || strings.HasPrefix(url, "https:/") && !strings.HasPrefix(url, "https://") {
-				t.Skip("a relative reference stays on its host")
-			}
 			w := newWorld(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/start" {
 					ok(rw, r)
