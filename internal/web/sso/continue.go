@@ -90,9 +90,11 @@ func (h *Handlers) session(r *http.Request) (*web.SignedIn, error) {
 // that no session satisfies is told so. done says that it has answered.
 func (h *Handlers) proceed(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret) (done bool, err error) {
 	why := insufficient("nobody is signed in")
-	session, err := h.session(r)
-	if err != nil {
-		return true, err
+	var session *web.SignedIn
+	if !l.ForceAuthn { // else no session can do
+		if session, err = h.session(r); err != nil {
+			return true, err
+		}
 	}
 	if session != nil {
 		_, err := h.reuse(r.Context(), session, l)
