@@ -1,32 +1,19 @@
 package request
 
 import (
-	"time"
-
 	"github.com/beevik/etree"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
-	"github.com/latchkey-idp/latchkey/internal/saml/dsig"
+	"github.com/latchkey-idp/latchkey/internal/saml/message"
 	"github.com/latchkey-idp/latchkey/internal/saml/xmlsafe"
 )
 
-const (
-	protocolNS  = "urn:oasis:names:tc:SAML:2.0:protocol"
-	assertionNS = "urn:oasis:names:tc:SAML:2.0:assertion"
-	dsigNS      = "http://www.w3.org/2000/09/xmldsig#"
-	xsiNS       = "http://www.w3.org/2001/XMLSchema-instance"
-
-	formatEntity    = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
-	formatEncrypted = "urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted"
-)
+const formatEncrypted = "urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted"
 
 // AuthnRequest is what a message claims. Strings that are empty were absent.
 type AuthnRequest struct {
-	ID              string // NCName of at most 1,024 characters
-	IssueInstant    time.Time
-	Destination     string
-	Issuer          string // entityID; always there
+	message.Head           // Issuer is always there
 	ACSURL          string // AssertionConsumerServiceURL
 	ACSIndex        *int   // AssertionConsumerServiceIndex; never together with ACSURL
 	ProtocolBinding string
@@ -51,24 +38,17 @@ type AuthnRequest struct {
 
 // Parse reads the AuthnRequest of a message. Errors are refusals (LOCAL-400).
 func Parse(in *binding.Inbound) (*AuthnRequest, error) {
-	root, err := xmlsafe.Parse(in.XML, xmlsafe.Message())
+	root, err := message.Parse(in)
 	if err != nil {
 		return nil, err
-	}
-	embedded, stray := dsig.HasSignature(root), dsig.HasStraySignature(root)
-	switch {
-	case in.Binding == idp.BindingRedirect && (embedded || stray):
-		return nil, idp.Refuse(idp.BindingParams, "XML signature in a redirect")
-	case stray:
-		return nil, idp.Refuse(idp.SigShape, "Signature that is not a child of the root")
 	}
 	return read(root)
 }
 
 // read reads an AuthnRequest element.
 func read(root *etree.Element) (*AuthnRequest, error) {
-	if !xmlsafe.Is(root, protocolNS, "AuthnRequest") {
-		return nil, schema("root is not samlp:AuthnRequest")
+	if !xmlsafe.Is(root, message.ProtocolNS, "AuthnRequest") {
+		return nil, message.Schema("root is not samlp:AuthnRequest")
 	}
 	r := &AuthnRequest{root: root}
 	if err := r.readAttributes(); err != nil {
@@ -80,41 +60,35 @@ func read(root *etree.Element) (*AuthnRequest, error) {
 	return r, nil
 }
 
-func (r *AuthnRequest) readAttributes() error {
-	a, err := attributes(r.root, "ID", "Version", "IssueInstant", "Destination", "Consent",
-		"ForceAuthn", "IsPassive", "ProtocolBinding", "AssertionConsumerServiceIndex",
-		"AssertionConsumerServiceURL", "AttributeConsumingServiceIndex", "ProviderName")
+func (r *AuthnRequest) readAttributes() (err error) {
+	var a *message.Attrs
+	r.Head, a, err = message.ReadHead(r.root, "ForceAuthn", "IsPassive", "ProtocolBinding",
+		"AssertionConsumerServiceIndex", "AssertionConsumerServiceURL", "AttributeConsumingServiceIndex", "ProviderName")
 	if err != nil {
 		return err
 	}
-	if version := a.required("Version"); a.err == nil && version != "2.0" {
-		return idp.Refuse(idp.SAMLVersion, "Version is not 2.0")
+	r.ForceAuthn = a.Boolean("ForceAuthn")
+	r.IsPassive = a.Boolean("IsPassive")
+	r.ProtocolBinding = a.URI("ProtocolBinding")
+	r.ACSURL = a.URI("AssertionConsumerServiceURL")
+	r.ACSIndex = a.Index("AssertionConsumerServiceIndex")
+	a.Index("AttributeConsumingServiceIndex")
+	if a.Err == nil && r.ACSIndex != nil && r.ACSURL != "" {
+		return message.Schema("both AssertionConsumerServiceURL and AssertionConsumerServiceIndex")
 	}
-	r.ID = a.id("ID")
-	r.IssueInstant = a.instant("IssueInstant")
-	r.Destination = a.uri("Destination")
-	r.ForceAuthn = a.boolean("ForceAuthn")
-	r.IsPassive = a.boolean("IsPassive")
-	r.ProtocolBinding = a.uri("ProtocolBinding")
-	r.ACSURL = a.uri("AssertionConsumerServiceURL")
-	r.ACSIndex = a.index("AssertionConsumerServiceIndex")
-	a.index("AttributeConsumingServiceIndex")
-	if a.err == nil && r.ACSIndex != nil && r.ACSURL != "" {
-		return schema("both AssertionConsumerServiceURL and AssertionConsumerServiceIndex")
-	}
-	return a.err
+	return a.Err
 }
 
 func (r *AuthnRequest) readChildren() error {
-	parts, err := children(r.root,
-		name{assertionNS, "Issuer"}, name{protocolNS, "Extensions"}, name{assertionNS, "Subject"},
-		name{protocolNS, "NameIDPolicy"}, name{assertionNS, "Conditions"},
-		name{protocolNS, "RequestedAuthnContext"}, name{protocolNS, "Scoping"})
+	parts, err := message.Children(r.root,
+		message.Name{Space: message.AssertionNS, Local: "Issuer"}, message.Name{Space: message.ProtocolNS, Local: "Extensions"}, message.Name{Space: message.AssertionNS, Local: "Subject"},
+		message.Name{Space: message.ProtocolNS, Local: "NameIDPolicy"}, message.Name{Space: message.AssertionNS, Local: "Conditions"},
+		message.Name{Space: message.ProtocolNS, Local: "RequestedAuthnContext"}, message.Name{Space: message.ProtocolNS, Local: "Scoping"})
 	if err != nil {
 		return err
 	}
 	issuer, subject, policy, context := parts[0], parts[2], parts[3], parts[5]
-	if err := r.readIssuer(issuer); err != nil {
+	if r.Issuer, err = message.ReadIssuer(issuer); err != nil {
 		return err
 	}
 	if subject != nil {
@@ -133,102 +107,76 @@ func (r *AuthnRequest) readChildren() error {
 	return nil
 }
 
-// readIssuer demands an entity identifier (SAML Core 8.3.6).
-func (r *AuthnRequest) readIssuer(e *etree.Element) (err error) {
-	if e == nil {
-		return schema("no Issuer")
-	}
-	a, err := attributes(e, "Format") // no qualifiers
-	if err != nil {
-		return err
-	}
-	if format, ok := a.values["Format"]; ok && format != formatEntity {
-		return schema("Issuer is not an entity identifier")
-	}
-	if r.Issuer, err = text(e); err != nil {
-		return err
-	}
-	if len(r.Issuer) > 1024 {
-		return schema("Issuer longer than 1,024 characters")
-	}
-	return nil
-}
-
 func (r *AuthnRequest) readNameIDPolicy(e *etree.Element) error {
-	a, err := attributes(e, "Format", "SPNameQualifier", "AllowCreate")
+	a, err := message.Attributes(e, "Format", "SPNameQualifier", "AllowCreate")
 	if err != nil {
 		return err
 	}
-	a.boolean("AllowCreate") // never refuses an identifier
-	r.NameIDFormat, r.SPNameQualifier = a.values["Format"], a.values["SPNameQualifier"]
-	if a.err != nil {
-		return a.err
+	a.Boolean("AllowCreate") // never refuses an identifier
+	r.NameIDFormat, r.SPNameQualifier = a.Values["Format"], a.Values["SPNameQualifier"]
+	if a.Err != nil {
+		return a.Err
 	}
-	_, err = children(e)
+	_, err = message.Children(e)
 	return err
 }
 
 func (r *AuthnRequest) readSubject(e *etree.Element) error {
-	if _, err := attributes(e); err != nil {
+	if _, err := message.Attributes(e); err != nil {
 		return err
 	}
 	// No SubjectConfirmation: SAML Profiles 4.1.4.1.
-	parts, err := children(e, name{assertionNS, "BaseID"}, name{assertionNS, "NameID"}, name{assertionNS, "EncryptedID"})
+	parts, err := message.Children(e, message.Name{Space: message.AssertionNS, Local: "BaseID"}, message.Name{Space: message.AssertionNS, Local: "NameID"}, message.Name{Space: message.AssertionNS, Local: "EncryptedID"})
 	if err != nil {
 		return err
 	}
 	if len(e.ChildElements()) != 1 {
-		return schema("Subject without exactly one identifier")
+		return message.Schema("Subject without exactly one identifier")
 	}
 	nameID := parts[1]
 	if nameID == nil {
 		r.SubjectUnknown = true
 		return nil
 	}
-	a, err := attributes(nameID, "Format", "NameQualifier", "SPNameQualifier", "SPProvidedID")
-	if err != nil {
-		return err
-	}
-	value, err := text(nameID)
+	id, err := message.ReadNameID(nameID)
 	if err != nil {
 		return err
 	}
 	r.Subject = &idp.LoginSubject{
-		NameID: value, Format: a.values["Format"],
-		NameQualifier: a.values["NameQualifier"], SPNameQualifier: a.values["SPNameQualifier"],
+		NameID: id.Value, Format: id.Format, NameQualifier: id.NameQualifier, SPNameQualifier: id.SPNameQualifier,
 	}
 	return nil
 }
 
 func (r *AuthnRequest) readContext(e *etree.Element) error {
-	a, err := attributes(e, "Comparison")
+	a, err := message.Attributes(e, "Comparison")
 	if err != nil {
 		return err
 	}
 	r.ACRComparison = "exact"
-	if c, ok := a.values["Comparison"]; ok {
+	if c, ok := a.Values["Comparison"]; ok {
 		r.ACRComparison = c
 	}
 	switch r.ACRComparison {
 	case "exact", "minimum", "better", "maximum":
 	default:
-		return schema("unknown Comparison")
+		return message.Schema("unknown Comparison")
 	}
 	for _, c := range e.ChildElements() {
-		value, err := text(c)
+		value, err := message.Text(c)
 		switch {
 		case err != nil:
 			return err
-		case xmlsafe.Is(c, assertionNS, "AuthnContextClassRef"):
+		case xmlsafe.Is(c, message.AssertionNS, "AuthnContextClassRef"):
 			r.ACR = append(r.ACR, value)
-		case xmlsafe.Is(c, assertionNS, "AuthnContextDeclRef"):
+		case xmlsafe.Is(c, message.AssertionNS, "AuthnContextDeclRef"):
 			r.ACRDecl = true
 		default:
-			return schema("unknown child of RequestedAuthnContext")
+			return message.Schema("unknown child of RequestedAuthnContext")
 		}
 	}
 	if r.ACRDecl == (len(r.ACR) > 0) {
-		return schema("RequestedAuthnContext without classes, or with classes and declarations")
+		return message.Schema("RequestedAuthnContext without classes, or with classes and declarations")
 	}
-	return onlyElements(e)
+	return message.OnlyElements(e)
 }

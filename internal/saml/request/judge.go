@@ -1,28 +1,24 @@
 package request
 
 import (
-	"crypto/x509"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
-	"github.com/latchkey-idp/latchkey/internal/saml/dsig"
+	"github.com/latchkey-idp/latchkey/internal/saml/message"
 )
 
 // Env is what a judgement depends on besides the request and its sender.
 type Env struct {
-	SSOURL  string        // public URL of the sign-in endpoint; Destination must equal it
-	Now     time.Time     //
-	MaxAge  time.Duration // of IssueInstant in the past; 0 means 5 minutes
-	MaxSkew time.Duration // of IssueInstant in the future; 0 means 1 minute
-	Local   bool          // answers may go to http://localhost
-	Level   int           // strongest level that sign-ins can reach; 0 means acr.LevelQR
-	Refused []string      // URIs of algorithms refused in addition
+	SSOURL  string    // public URL of the sign-in endpoint; Destination must equal it
+	Now     time.Time //
+	Window  message.Window
+	Local   bool     // answers may go to http://localhost
+	Level   int      // strongest level that sign-ins can reach; 0 means acr.LevelQR
+	Refused []string // URIs of algorithms refused in addition
 }
 
 // Answer is a judgement that the service provider is told, at ACS.
@@ -63,10 +59,10 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	if err != nil {
 		return nil, err
 	}
-	if err := env.checkDestination(req, sp, signed); err != nil {
+	if err := req.CheckDestination(env.SSOURL, sp, signed); err != nil {
 		return nil, err
 	}
-	if err := env.checkTime(req); err != nil {
+	if err := req.CheckTime(env.Now, env.Window); err != nil {
 		return nil, err
 	}
 	acs, supported, err := chooseACS(req, sp)
@@ -89,36 +85,17 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	return login, env.serve(req, sp, login)
 }
 
-// maxSigned is the most elements that a message with an XML signature may have.
-// Canonical XML costs about 5 KB per element, and whoever has seen one signed
-// message can stuff it.
-const maxSigned = 100
-
 // authenticate verifies the signature, if there is one, and returns the
 // request that it covers.
 func authenticate(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env Env) (verified *AuthnRequest, signed bool, err error) {
-	embedded := dsig.HasSignature(req.root)
-	if !embedded && in.Signature == nil {
-		if sp.RequireSignedRequests {
-			return nil, false, idp.Refuse(idp.SigRequired, "request is not signed")
-		}
-		return req, false, nil
-	}
-	certs, err := signingCerts(sp)
-	if err != nil {
+	root, signed, err := message.Verify(req.root, in, sp, env.Refused)
+	switch {
+	case err != nil:
 		return nil, false, err
-	}
-	policy := dsig.Policy{AllowSHA1: sp.AllowSHA1, Refused: env.Refused}
-	if !embedded {
-		err := dsig.VerifyQuery(in.Signed, in.SigAlg, in.Signature, certs, policy)
-		return req, true, explainSHA1(err, sp)
-	}
-	if len(req.root.FindElements(".//*")) >= maxSigned {
-		return nil, false, idp.Refuse(idp.XMLSize, "more than %d elements in a signed message", maxSigned)
-	}
-	root, err := dsig.Verify(req.root, certs, policy)
-	if err != nil {
-		return nil, false, explainSHA1(err, sp)
+	case !signed && sp.RequireSignedRequests:
+		return nil, false, idp.Refuse(idp.SigRequired, "request is not signed")
+	case root == req.root:
+		return req, signed, nil
 	}
 	if verified, err = read(root); err != nil {
 		return nil, false, err
@@ -127,61 +104,6 @@ func authenticate(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvide
 		return nil, false, idp.Refuse(idp.SigReference, "signed Issuer differs")
 	}
 	return verified, true, nil
-}
-
-func signingCerts(sp *idp.ServiceProvider) ([]*x509.Certificate, error) {
-	certs := make([]*x509.Certificate, 0, len(sp.SigningCerts))
-	for _, der := range sp.SigningCerts {
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, fmt.Errorf("parse registered certificate of %s: %w", sp.EntityID, err)
-		}
-		certs = append(certs, c)
-	}
-	return certs, nil
-}
-
-// explainSHA1 adds to a refusal of SHA-1 what an administrator can do.
-func explainSHA1(err error, sp *idp.ServiceProvider) error {
-	var sha1 *dsig.SHA1Error
-	if refusal := (*idp.Error)(nil); errors.As(err, &sha1) && errors.As(err, &refusal) {
-		refusal.Fix = fmt.Sprintf("%s signs its requests with %s, which is refused because it is broken. "+
-			"Let it sign with RSA-SHA256. If it cannot, an administrator can accept the risk: latchkey sp update %s --allow-sha1",
-			sp.EntityID, sha1.Algorithm, shellQuote(sp.EntityID))
-	}
-	return err
-}
-
-// shellQuote makes s one word of a POSIX shell.
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// checkDestination compares with our own URL, never with the Host header. A
-// signed request must name where it was meant for (SAML Bindings 3.4.5.2 and
-// 3.5.5.2), or it could be sent to another identity provider.
-func (env Env) checkDestination(req *AuthnRequest, sp *idp.ServiceProvider, signed bool) error {
-	switch {
-	case req.Destination == env.SSOURL && env.SSOURL != "":
-		return nil
-	case req.Destination != "":
-		return idp.Refuse(idp.ReasonDestination, "Destination is another address")
-	case signed && !sp.AllowMissingDestination:
-		return idp.Refuse(idp.ReasonDestination, "signed request without Destination")
-	}
-	return nil
-}
-
-func (env Env) checkTime(req *AuthnRequest) error {
-	age, skew := 5*time.Minute, time.Minute
-	if env.MaxAge > 0 {
-		age = env.MaxAge
-	}
-	if env.MaxSkew > 0 {
-		skew = env.MaxSkew
-	}
-	if d := env.Now.Sub(req.IssueInstant); d > age || d < -skew {
-		return idp.Refuse(idp.TimeWindow, "IssueInstant is %s old", d.Round(time.Second))
-	}
-	return nil
 }
 
 // serve judges what is asked for.

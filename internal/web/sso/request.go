@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
+	"github.com/latchkey-idp/latchkey/internal/saml/message"
 	"github.com/latchkey-idp/latchkey/internal/saml/request"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -79,7 +80,7 @@ func (h *Handlers) env() request.Env {
 	}
 	return request.Env{
 		Level:  level,
-		SSOURL: h.Config.SSOURL(), Now: h.Clock(), MaxAge: h.Config.RequestMaxAge, MaxSkew: h.Config.RequestMaxSkew,
+		SSOURL: h.Config.SSOURL(), Now: h.Clock(), Window: message.Window{MaxAge: h.Config.RequestMaxAge, MaxSkew: h.Config.RequestMaxSkew},
 		Local: h.Config.Local(), Refused: h.Config.RefusedAlgorithms,
 	}
 }

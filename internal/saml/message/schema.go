@@ -1,4 +1,4 @@
-package request
+package message
 
 import (
 	"regexp"
@@ -17,67 +17,80 @@ import (
 // maxID is the longest message ID, in characters. Salesforce sends about 300.
 const maxID = 1024
 
-// name is the expanded name of an element.
-type name struct{ space, local string }
+// Namespaces and the identifier formats of SAML 2.0 messages.
+const (
+	ProtocolNS  = "urn:oasis:names:tc:SAML:2.0:protocol"
+	AssertionNS = "urn:oasis:names:tc:SAML:2.0:assertion"
 
-// attrs are the attributes of an element. The typed readers return the zero
+	FormatEntity = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
+
+	dsigNS = "http://www.w3.org/2000/09/xmldsig#"
+	xsiNS  = "http://www.w3.org/2001/XMLSchema-instance"
+)
+
+// Name is the expanded name of an element.
+type Name struct{ Space, Local string }
+
+// Attrs are the attributes of an element. The typed readers return the zero
 // value for an absent attribute and keep the first error.
-type attrs struct {
-	values map[string]string
-	err    error
+type Attrs struct {
+	Values map[string]string
+	Err    error
 }
 
-// attributes reads the unqualified attributes of e and refuses those that are
+// Attributes reads the unqualified attributes of e and refuses those that are
 // not allowed. Of the qualified ones only xml:* and xsi:* may be there.
-func attributes(e *etree.Element, allowed ...string) (*attrs, error) {
-	a := &attrs{values: make(map[string]string, len(e.Attr))}
+func Attributes(e *etree.Element, allowed ...string) (*Attrs, error) {
+	a := &Attrs{Values: make(map[string]string, len(e.Attr))}
 	for _, attr := range e.Attr {
 		switch {
 		case attr.Space == "xmlns" || attr.Space == "xml" || attr.Space == "" && attr.Key == "xmlns":
 		case attr.Space == "" && slices.Contains(allowed, attr.Key):
-			a.values[attr.Key] = attr.Value
+			a.Values[attr.Key] = attr.Value
 		case attr.Space != "" && attr.NamespaceURI() == xsiNS:
 		default:
-			return nil, schema("unknown attribute")
+			return nil, Schema("unknown attribute")
 		}
 	}
 	return a, nil
 }
 
-func (a *attrs) fail(what string) {
-	if a.err == nil {
-		a.err = schema(what)
+func (a *Attrs) fail(what string) {
+	if a.Err == nil {
+		a.Err = Schema(what)
 	}
 }
 
-func (a *attrs) required(name string) string {
-	v, ok := a.values[name]
+// Required reads an attribute that must be there.
+func (a *Attrs) Required(name string) string {
+	v, ok := a.Values[name]
 	if !ok {
 		a.fail("no " + name)
 	}
 	return v
 }
 
-// id reads a required xs:ID.
-func (a *attrs) id(name string) string {
-	v := a.required(name)
+// ID reads a required xs:ID.
+func (a *Attrs) ID(name string) string {
+	v := a.Required(name)
 	if utf8.RuneCountInString(v) > maxID || !isNCName(v) {
 		a.fail(name + " is not an NCName of at most 1,024 characters")
 	}
 	return v
 }
 
-// uri reads an optional URI, which SAML does not allow to be empty (Core 1.3.2).
-func (a *attrs) uri(name string) string {
-	v, ok := a.values[name]
+// URI reads an optional URI, which SAML does not allow to be empty (Core 1.3.2).
+func (a *Attrs) URI(name string) string {
+	v, ok := a.Values[name]
 	if ok && strings.TrimSpace(v) == "" {
 		a.fail("empty " + name)
 	}
 	return v
 }
 
-func (a *attrs) boolean(name string) bool {
-	v, ok := a.values[name]
+// Boolean reads an optional xs:boolean.
+func (a *Attrs) Boolean(name string) bool {
+	v, ok := a.Values[name]
 	switch {
 	case !ok, v == "false", v == "0":
 		return false
@@ -88,9 +101,9 @@ func (a *attrs) boolean(name string) bool {
 	return false
 }
 
-// index reads an optional xs:unsignedShort.
-func (a *attrs) index(name string) *int {
-	v, ok := a.values[name]
+// Index reads an optional xs:unsignedShort.
+func (a *Attrs) Index(name string) *int {
+	v, ok := a.Values[name]
 	if !ok {
 		return nil
 	}
@@ -105,10 +118,10 @@ func (a *attrs) index(name string) *int {
 // dateTime is xs:dateTime with four digits of year.
 var dateTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$`)
 
-// instant reads a required time, with or without fractions. SAML times are UTC
+// Instant reads a required time, with or without fractions. SAML times are UTC
 // (Core 1.3.3); an offset is taken as what it says.
-func (a *attrs) instant(name string) time.Time {
-	v := a.required(name)
+func (a *Attrs) Instant(name string) time.Time {
+	v := a.Required(name)
 	m := dateTime.FindStringSubmatch(v)
 	if m == nil {
 		a.fail(name + " is not a time")
@@ -124,42 +137,42 @@ func (a *attrs) instant(name string) time.Time {
 	return t
 }
 
-// children finds the child elements of e that have the given names, in that
+// Children finds the child elements of e that have the given names, in that
 // order and each at most once, and refuses everything else but white space and
 // signatures. A name that is not there gives nil.
-func children(e *etree.Element, names ...name) ([]*etree.Element, error) {
+func Children(e *etree.Element, names ...Name) ([]*etree.Element, error) {
 	found := make([]*etree.Element, len(names))
 	next := 0
 	for _, c := range e.ChildElements() {
 		if xmlsafe.Is(c, dsigNS, "Signature") {
 			continue
 		}
-		n := name{c.NamespaceURI(), c.Tag}
+		n := Name{c.NamespaceURI(), c.Tag}
 		i := slices.Index(names[next:], n)
 		if i < 0 {
-			return nil, schema("child element unknown, repeated or out of order")
+			return nil, Schema("child element unknown, repeated or out of order")
 		}
 		found[next+i] = c
 		next += i + 1
 	}
-	return found, onlyElements(e)
+	return found, OnlyElements(e)
 }
 
-// onlyElements refuses text between the children of e.
-func onlyElements(e *etree.Element) error {
+// OnlyElements refuses text between the children of e.
+func OnlyElements(e *etree.Element) error {
 	for _, c := range e.Child {
 		if t, ok := c.(*etree.CharData); ok && strings.Trim(t.Data, " \t\r\n") != "" {
-			return schema("text between elements")
+			return Schema("text between elements")
 		}
 	}
 	return nil
 }
 
-// text is the content of an element that holds nothing but text.
-func text(e *etree.Element) (string, error) {
+// Text is the content of an element that holds nothing but text.
+func Text(e *etree.Element) (string, error) {
 	v := e.Text()
 	if len(e.ChildElements()) > 0 || strings.TrimSpace(v) == "" {
-		return "", schema("value that is empty or has child elements")
+		return "", Schema("value that is empty or has child elements")
 	}
 	return v, nil
 }
@@ -191,4 +204,5 @@ func isNameRest(r rune) bool {
 		0x300 <= r && r <= 0x36F || r == 0x203F || r == 0x2040
 }
 
-func schema(what string) error { return idp.Refuse(idp.XMLSchema, "AuthnRequest: %s", what) }
+// Schema is the refusal of a message that is not as its schema says.
+func Schema(what string) error { return idp.Refuse(idp.XMLSchema, "%s", what) }
