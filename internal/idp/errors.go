@@ -202,6 +202,9 @@ const (
 	AttrIllegalChar   Reason = "attr.illegal_char"
 	AttrMissing       Reason = "attr.missing"
 	AttrTooLarge      Reason = "attr.too_large"
+	SLOUnsigned       Reason = "slo.unsigned"
+	SLONotParticipant Reason = "slo.not_participant"
+	SLOUnsolicited    Reason = "slo.unsolicited" // a LogoutResponse to nothing that is pending
 	UserDomain        Reason = "user.domain"
 	KeyMismatch       Reason = "kms.key_mismatch"
 	KeyUnavailable    Reason = "kms.unavailable"

@@ -11,6 +11,7 @@ import (
 const (
 	BindingRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 	BindingPOST     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+	BindingSOAP     = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
 
 	NameIDPersistent  = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	NameIDTransient   = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
@@ -78,6 +79,10 @@ type ServiceProvider struct {
 	RequireSignedRequests   bool `json:"require_signed_requests"`   // metadata's AuthnRequestsSigned or the administrator's wish
 	AllowSHA1               bool `json:"allow_sha1"`                // legacy: accept RSA-SHA1 and SHA-1 digests when verifying
 	AllowMissingDestination bool `json:"allow_missing_destination"` // a signed request may lack Destination
+
+	// ConfirmUnsignedLogout accepts LogoutRequests without a signature, which
+	// anybody can make: they end a session only after the person confirms.
+	ConfirmUnsignedLogout bool `json:"confirm_unsigned_logout,omitempty"`
 
 	// Responses
 	Sign             string            `json:"sign"`               // SignAssertion (also when empty), SignResponse, SignBoth
@@ -196,6 +201,19 @@ func (sp *ServiceProvider) HasACS(location string) bool {
 	return slices.ContainsFunc(sp.ACS, func(e Endpoint) bool {
 		return e.Binding == BindingPOST && e.Location == location
 	})
+}
+
+// SLOEndpoint is where logout messages go: the first one of the bindings, in their
+// order; nil where there is none.
+func (sp *ServiceProvider) SLOEndpoint(bindings ...string) *Endpoint {
+	for _, b := range bindings {
+		for i := range sp.SLO {
+			if sp.SLO[i].Binding == b {
+				return &sp.SLO[i]
+			}
+		}
+	}
+	return nil
 }
 
 // Admits reports whether the SP's access list lets u in.

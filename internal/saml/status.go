@@ -4,7 +4,10 @@
 //   - xmlsafe:  strict, bounded parsing of XML from outside
 //   - dsig:     XML and query signatures, verified and made
 //   - binding:  HTTP-Redirect and HTTP-POST, decoding
+//   - soap:     SOAP 1.1 envelopes
+//   - message:  what requests and responses of all kinds have in common
 //   - request:  AuthnRequests, parsed and judged
+//   - logout:   LogoutRequests and LogoutResponses, parsed, judged and made
 //   - acr:      authentication context classes and levels
 //   - mapping:  the attribute and NameID mapping language
 //   - response: Responses and Assertions, built and signed
@@ -26,6 +29,7 @@ const (
 	StatusInvalidNameIDPolicy = "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy"
 	StatusNoAuthnContext      = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
 	StatusNoPassive           = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
+	StatusPartialLogout       = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
 	StatusRequestDenied       = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"
 	StatusUnknownPrincipal    = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal"
 	StatusUnsupportedBinding  = "urn:oasis:names:tc:SAML:2.0:status:UnsupportedBinding"

@@ -42,6 +42,12 @@ func TestRedirectAccepts(t *testing.T) {
 	if want := strings.TrimSuffix(query, "&Signature=AAA%3D"); string(in.Signed) != want || in.SigAlg != "urn:x" || len(in.Signature) != 2 {
 		t.Errorf("signed = %s", in.Signed)
 	}
+	t.Run("response", func(t *testing.T) {
+		in, err := binding.Redirect(strings.Replace(query, "SAMLRequest", "SAMLResponse", 1))
+		if err != nil || !in.Response || !strings.HasPrefix(string(in.Signed), "SAMLResponse=") {
+			t.Errorf("in = %+v, %v", in, err)
+		}
+	})
 	t.Run("D3 uncompressed block", func(t *testing.T) {
 		n := len(xml)
 		stored := append([]byte{1, byte(n), byte(n >> 8), ^byte(n), ^byte(n >> 8)}, xml...)
@@ -101,7 +107,6 @@ func TestRedirectRefuses(t *testing.T) {
 		{"S11 Signature twice", good + "&SigAlg=a&Signature=AAAA&Signature=AAAA", idp.BindingParams},
 		{"S11 encoded name", good + "&%53AMLRequest=AAAA", idp.BindingParams},
 		{"S11 with SAMLResponse", good + "&SAMLResponse=AAAA", idp.BindingParams},
-		{"only SAMLResponse", "SAMLResponse=AAAA", idp.BindingParams},
 		{"nothing", "", idp.BindingParams},
 		{"bad percent-encoding", "SAMLRequest=%zz", idp.BindingParams},
 		{"A23 Signature alone", good + "&Signature=AAAA", idp.BindingParams},

@@ -1,5 +1,6 @@
 // Package binding decodes what the HTTP-Redirect and HTTP-POST bindings carry
-// (SAML Bindings 3.4 and 3.5). It reads no XML and verifies nothing.
+// (SAML Bindings 3.4 and 3.5), and writes redirects. It reads no XML and verifies
+// nothing.
 //
 // Invariants: a parameter that appears twice, also under an encoded name, is
 // refused, so that nobody can sign one and have another one used; the octets

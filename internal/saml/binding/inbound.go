@@ -23,7 +23,8 @@ const deflate = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 
 // Inbound is a message as a browser brought it, decoded. Nothing is verified.
 type Inbound struct {
-	Binding       string // idp.BindingRedirect or idp.BindingPOST
+	Binding       string // idp.BindingRedirect, idp.BindingPOST or idp.BindingSOAP
+	Response      bool   // it came as SAMLResponse, not as SAMLRequest
 	XML           []byte // at most 64 KiB
 	RelayState    string // at most 1,024 bytes, valid UTF-8; to be echoed unchanged
 	HasRelayState bool   // an empty RelayState is not an absent one
@@ -60,13 +61,21 @@ func split(form string) (parameters, error) {
 		}
 		found[name] = value
 	}
-	if found.has("SAMLResponse") || !found.has("SAMLRequest") {
-		return nil, idp.Refuse(idp.BindingParams, "not exactly one SAMLRequest")
+	if found.has("SAMLResponse") == found.has("SAMLRequest") {
+		return nil, idp.Refuse(idp.BindingParams, "not exactly one of SAMLRequest and SAMLResponse")
 	}
 	return found, nil
 }
 
 func (p parameters) has(name string) bool { _, ok := p[name]; return ok }
+
+// message is the name of the parameter that holds the message.
+func (p parameters) message() string {
+	if p.has("SAMLResponse") {
+		return "SAMLResponse"
+	}
+	return "SAMLRequest"
+}
 
 // value undoes the percent-encoding.
 func (p parameters) value(name string) (string, error) {
@@ -98,15 +107,15 @@ func (in *Inbound) relayState(p parameters) error {
 	return nil
 }
 
-// message decodes the base64 of SAMLRequest strictly: the standard alphabet,
+// decode decodes the base64 of the message strictly: the standard alphabet,
 // padded, with zero spare bits, and no line breaks unless allowed.
-func message(p parameters, lineBreaks bool) ([]byte, error) {
-	v, err := p.value("SAMLRequest")
+func (p parameters) decode(lineBreaks bool) ([]byte, error) {
+	v, err := p.value(p.message())
 	if err != nil {
 		return nil, err
 	}
 	if len(v) > maxParameter {
-		return nil, idp.Refuse(idp.XMLSize, "SAMLRequest of %d bytes, limit %d", len(v), maxParameter)
+		return nil, idp.Refuse(idp.XMLSize, "%s of %d bytes, limit %d", p.message(), len(v), maxParameter)
 	}
 	return decode(v, lineBreaks)
 }

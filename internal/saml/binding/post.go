@@ -24,11 +24,11 @@ func POST(contentType string, body []byte) (*Inbound, error) {
 	if p.has("SAMLEncoding") {
 		return nil, idp.Refuse(idp.BindingEncoding, "SAMLEncoding in a POST")
 	}
-	in := &Inbound{Binding: idp.BindingPOST}
+	in := &Inbound{Binding: idp.BindingPOST, Response: p.has("SAMLResponse")}
 	if err := in.relayState(p); err != nil {
 		return nil, err
 	}
-	if in.XML, err = message(p, true); err != nil {
+	if in.XML, err = p.decode(true); err != nil {
 		return nil, err
 	}
 	if !looksLikeXML(in.XML) {

@@ -15,7 +15,7 @@ func Redirect(rawQuery string) (*Inbound, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Inbound{Binding: idp.BindingRedirect}
+	in := &Inbound{Binding: idp.BindingRedirect, Response: p.has("SAMLResponse")}
 	if p.has("SAMLEncoding") {
 		if v, err := p.value("SAMLEncoding"); err != nil || v != deflate {
 			return nil, idp.Refuse(idp.BindingEncoding, "SAMLEncoding other than DEFLATE")
@@ -27,7 +27,7 @@ func Redirect(rawQuery string) (*Inbound, error) {
 	if err := in.querySignature(p); err != nil {
 		return nil, err
 	}
-	compressed, err := message(p, false)
+	compressed, err := p.decode(false)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func Redirect(rawQuery string) (*Inbound, error) {
 }
 
 // querySignature collects the signature and the octets that it covers:
-// SAMLRequest, RelayState if there is one, SigAlg, in this order, as received.
+// the message, RelayState if there is one, SigAlg, in this order, as received.
 func (in *Inbound) querySignature(p parameters) (err error) {
 	if p.has("SigAlg") != p.has("Signature") {
 		return idp.Refuse(idp.BindingParams, "only one of SigAlg and Signature")
@@ -56,7 +56,7 @@ func (in *Inbound) querySignature(p parameters) (err error) {
 	if in.Signature, err = decode(signature, true); err != nil {
 		return err
 	}
-	signed := "SAMLRequest=" + p["SAMLRequest"]
+	signed := p.message() + "=" + p[p.message()]
 	if p.has("RelayState") {
 		signed += "&RelayState=" + p["RelayState"]
 	}

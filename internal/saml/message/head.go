@@ -20,9 +20,12 @@ type Head struct {
 	Issuer       string // entityID; see ReadIssuer
 }
 
-// Parse reads the XML of a message that a browser brought. Errors are refusals
-// (LOCAL-400).
-func Parse(in *binding.Inbound) (*etree.Element, error) {
+// Parse reads the XML of a request, or of a response, that a browser brought.
+// Errors are refusals (LOCAL-400).
+func Parse(in *binding.Inbound, response bool) (*etree.Element, error) {
+	if in.Response != response {
+		return nil, idp.Refuse(idp.BindingParams, "not the kind of message that is expected here")
+	}
 	root, err := xmlsafe.Parse(in.XML, xmlsafe.Message())
 	if err != nil {
 		return nil, err

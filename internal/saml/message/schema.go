@@ -11,7 +11,6 @@ import (
 	"github.com/beevik/etree"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
-	"github.com/latchkey-idp/latchkey/internal/saml/xmlsafe"
 )
 
 // maxID is the longest message ID, in characters. Salesforce sends about 300.
@@ -121,7 +120,16 @@ var dateTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-
 // Instant reads a required time, with or without fractions. SAML times are UTC
 // (Core 1.3.3); an offset is taken as what it says.
 func (a *Attrs) Instant(name string) time.Time {
-	v := a.Required(name)
+	a.Required(name)
+	return a.OptionalInstant(name)
+}
+
+// OptionalInstant is Instant for a time that may be absent, which is zero.
+func (a *Attrs) OptionalInstant(name string) time.Time {
+	v, ok := a.Values[name]
+	if !ok {
+		return time.Time{}
+	}
 	m := dateTime.FindStringSubmatch(v)
 	if m == nil {
 		a.fail(name + " is not a time")
@@ -141,21 +149,32 @@ func (a *Attrs) Instant(name string) time.Time {
 // order and each at most once, and refuses everything else but white space and
 // signatures. A name that is not there gives nil.
 func Children(e *etree.Element, names ...Name) ([]*etree.Element, error) {
-	found := make([]*etree.Element, len(names))
+	found, _, err := ChildrenThen(e, Name{}, names...)
+	return found, err
+}
+
+// ChildrenThen is Children, except that any number of elements named last may
+// follow.
+func ChildrenThen(e *etree.Element, last Name, names ...Name) (found, rest []*etree.Element, err error) {
+	found = make([]*etree.Element, len(names))
 	next := 0
 	for _, c := range e.ChildElements() {
-		if xmlsafe.Is(c, dsigNS, "Signature") {
+		n := Name{c.NamespaceURI(), c.Tag}
+		if n == (Name{dsigNS, "Signature"}) {
 			continue
 		}
-		n := Name{c.NamespaceURI(), c.Tag}
+		if n == last {
+			rest, next = append(rest, c), len(names)
+			continue
+		}
 		i := slices.Index(names[next:], n)
 		if i < 0 {
-			return nil, Schema("child element unknown, repeated or out of order")
+			return nil, nil, Schema("child element unknown, repeated or out of order")
 		}
 		found[next+i] = c
 		next += i + 1
 	}
-	return found, OnlyElements(e)
+	return found, rest, OnlyElements(e)
 }
 
 // OnlyElements refuses text between the children of e.

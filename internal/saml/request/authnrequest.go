@@ -38,7 +38,7 @@ type AuthnRequest struct {
 
 // Parse reads the AuthnRequest of a message. Errors are refusals (LOCAL-400).
 func Parse(in *binding.Inbound) (*AuthnRequest, error) {
-	root, err := message.Parse(in)
+	root, err := message.Parse(in, false)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func newResponse(id, acs, inResponseTo, issuer string, now time.Time) *etree.Ele
 	root.CreateAttr("xmlns:samlp", nsProtocol)
 	root.CreateAttr("ID", id)
 	root.CreateAttr("Version", "2.0")
-	root.CreateAttr("IssueInstant", instant(now))
+	root.CreateAttr("IssueInstant", Instant(now))
 	root.CreateAttr("Destination", acs)
 	setIf(root, "InResponseTo", inResponseTo)
 	child(root, "saml:Issuer", "xmlns:saml", nsAssertion).SetText(issuer)
@@ -76,7 +76,7 @@ func (in *Issue) assertion(root *etree.Element, id nameID, attributes []attribut
 	a := child(root, "saml:Assertion", "xmlns:saml", nsAssertion)
 	a.CreateAttr("ID", in.AssertionID)
 	a.CreateAttr("Version", "2.0")
-	a.CreateAttr("IssueInstant", instant(in.Now))
+	a.CreateAttr("IssueInstant", Instant(in.Now))
 	a.CreateElement("saml:Issuer").SetText(in.Issuer)
 	in.subject(a, id)
 	in.conditions(a)
@@ -98,23 +98,23 @@ func (in *Issue) subject(assertion *etree.Element, id nameID) {
 	data := child(subject, "saml:SubjectConfirmation", "Method", bearer).
 		CreateElement("saml:SubjectConfirmationData")
 	setIf(data, "InResponseTo", in.Login.RequestID)
-	data.CreateAttr("NotOnOrAfter", instant(in.Now.Add(lifetime)))
+	data.CreateAttr("NotOnOrAfter", Instant(in.Now.Add(lifetime)))
 	data.CreateAttr("Recipient", in.Login.ACS)
 }
 
 func (in *Issue) conditions(assertion *etree.Element) {
 	conditions := assertion.CreateElement("saml:Conditions")
-	conditions.CreateAttr("NotBefore", instant(in.Now.Truncate(time.Millisecond).Add(-backdate)))
-	conditions.CreateAttr("NotOnOrAfter", instant(in.Now.Add(lifetime)))
+	conditions.CreateAttr("NotBefore", Instant(in.Now.Truncate(time.Millisecond).Add(-backdate)))
+	conditions.CreateAttr("NotOnOrAfter", Instant(in.Now.Add(lifetime)))
 	conditions.CreateElement("saml:AudienceRestriction").
 		CreateElement("saml:Audience").SetText(in.SP.EntityID)
 }
 
 func (in *Issue) authnStatement(assertion *etree.Element) {
-	statement := child(assertion, "saml:AuthnStatement", "AuthnInstant", instant(in.AuthnInstant))
+	statement := child(assertion, "saml:AuthnStatement", "AuthnInstant", Instant(in.AuthnInstant))
 	setIf(statement, "SessionIndex", in.SessionIndex)
 	if !in.SessionNotOnOrAfter.IsZero() {
-		statement.CreateAttr("SessionNotOnOrAfter", instant(in.SessionNotOnOrAfter))
+		statement.CreateAttr("SessionNotOnOrAfter", Instant(in.SessionNotOnOrAfter))
 	}
 	statement.CreateElement("saml:AuthnContext").
 		CreateElement("saml:AuthnContextClassRef").SetText(in.ACR)
@@ -134,5 +134,5 @@ func setIf(el *etree.Element, key, value string) {
 	}
 }
 
-// instant is an xs:dateTime in UTC, to the millisecond (SAML Core 1.3.3).
-func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// Instant is an xs:dateTime in UTC, to the millisecond (SAML Core 1.3.3).
+func Instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
