@@ -4,6 +4,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,9 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/passkey"
+	"github.com/latchkey-idp/latchkey/internal/saml/message"
+	"github.com/latchkey-idp/latchkey/internal/saml/response"
+	logout "github.com/latchkey-idp/latchkey/internal/slo"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -35,6 +39,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 	"github.com/latchkey-idp/latchkey/internal/web/phoneapp"
 	"github.com/latchkey-idp/latchkey/internal/web/qrsession"
+	"github.com/latchkey-idp/latchkey/internal/web/slo"
 	"github.com/latchkey-idp/latchkey/internal/web/sso"
 	"github.com/latchkey-idp/latchkey/internal/web/start"
 )
@@ -149,17 +154,34 @@ func (a *App) me() mounter {
 		Site: a.site, Directory: a.deps.Directory, Masters: a.deps.Secrets.Masters, Approver: a.approver(), RP: a.rp,
 	})
 }
+func (a *App) slo() mounter {
+	return slo.New(a.site, a.deps.Keys, a.logout())
+}
 func (a *App) admin() mounter {
 	return admin.New(a.site, a.deps.Keys, a.Refresher(), a.deps.Admins)
+}
+
+// logout ends sessions and tells the applications.
+func (a *App) logout() *logout.Service {
+	return &logout.Service{
+		Store: a.site.Store, Client: outbound.New(a.outbound()), Record: a.site.Record, Clock: a.deps.Clock,
+		Signing: func(ctx context.Context) (response.Signing, error) { return a.site.Signing(ctx, a.deps.Keys) },
+		Window:  message.Window{MaxAge: a.deps.Config.RequestMaxAge, MaxSkew: a.deps.Config.RequestMaxSkew},
+		Refused: a.deps.Config.RefusedAlgorithms,
+	}
+}
+
+func (a *App) outbound() outbound.Options {
+	o := a.deps.Outbound
+	o.Local = o.Local || a.deps.Config.Local()
+	return o
 }
 
 // Refresher keeps the metadata of service providers up to date. The admin API
 // has it, and whoever calls it on a schedule.
 func (a *App) Refresher() *mdrefresh.Runner {
-	o := a.deps.Outbound
-	o.Local = o.Local || a.deps.Config.Local()
 	return &mdrefresh.Runner{
-		Store: a.site.Store, Audit: a.site.Audit, Fetcher: mdrefresh.NewFetcher(o, a.deps.Clock), Clock: a.deps.Clock, Log: a.deps.Log,
+		Store: a.site.Store, Audit: a.site.Audit, Fetcher: mdrefresh.NewFetcher(a.outbound(), a.deps.Clock), Clock: a.deps.Clock, Log: a.deps.Log,
 	}
 }
 
@@ -178,6 +200,9 @@ func (a *App) Approval() http.Handler { return a.serve(a.approval(), a.phoneApp(
 // Enroll is the handler of functions/enroll.
 func (a *App) Enroll() http.Handler { return a.serve(a.enroll(), a.me()) }
 
+// SLO is the handler of functions/slo.
+func (a *App) SLO() http.Handler { return a.serve(a.slo()) }
+
 // Admin is the handler of functions/admin.
 func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
 
@@ -185,7 +210,7 @@ func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
 func (a *App) All() http.Handler { return a.serve(a.all()...) }
 
 func (a *App) all() []mounter {
-	return []mounter{a.sso(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin()}
+	return []mounter{a.sso(), a.slo(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin()}
 }
 
 // Routes lists the patterns that All serves, sorted. One without a method is

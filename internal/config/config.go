@@ -194,6 +194,12 @@ func (c Config) Hostname() string { return c.origin.Hostname() }
 // SSOURL is the address of our SingleSignOnService.
 func (c Config) SSOURL() string { return c.PublicURL + "/saml/sso" }
 
+// SLOURL is the endpoint that logout messages of the browser bindings go to.
+func (c Config) SLOURL() string { return c.PublicURL + "/saml/slo" }
+
+// SLOSOAPURL is the endpoint that logout messages by SOAP go to.
+func (c Config) SLOSOAPURL() string { return c.PublicURL + "/saml/slo/soap" }
+
 // MetadataURL is the address of our metadata.
 func (c Config) MetadataURL() string { return c.PublicURL + "/saml/metadata" }
 

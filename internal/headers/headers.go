@@ -9,6 +9,16 @@ import "net/http"
 // page; pages extend it.
 const Policy = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
+// FramedPolicy is Policy for what our own pages show in a frame.
+const FramedPolicy = "default-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+
+// AllowFrame is for what our own pages show in a frame; its policy is
+// FramedPolicy.
+func AllowFrame(h http.Header) {
+	h.Set("X-Frame-Options", "SAMEORIGIN")
+	h.Set("Content-Security-Policy", FramedPolicy)
+}
+
 // Set puts the common headers. https is false in local mode only, where HSTS
 // would lock http://localhost out for other programs.
 func Set(h http.Header, https bool) {

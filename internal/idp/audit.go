@@ -64,6 +64,10 @@ const (
 	AuditMetadataApproved = "metadata.approved" // and that was approved
 	AuditMetadataFailed   = "metadata.refresh_failed"
 	AuditMetadataExpired  = "metadata.expired" // what is in force is used past its validUntil
+	AuditLogoutStarted    = "logout.started"
+	AuditLogoutTold       = "logout.told"     // what an application answered
+	AuditLogoutAnswered   = "logout.answered" // what the application that wanted it was told
+	AuditLogoutRejected   = "logout.rejected"
 	AuditRecoveryUsed     = "recovery.code_used"
 	AuditRecoveryRenewed  = "recovery.codes_regenerated"
 )

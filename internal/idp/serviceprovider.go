@@ -150,6 +150,14 @@ type Endpoint struct {
 	IsDefault *bool  `json:"is_default,omitempty"`
 }
 
+// ResponseLocation is where answers go (SAML Metadata 2.2.2).
+func (e *Endpoint) ResponseLocation() string {
+	if e.Response != "" {
+		return e.Response
+	}
+	return e.Location
+}
+
 // EncryptionMethod is an md:EncryptionMethod: an algorithm that a key can be
 // used with (SAML Metadata 2.4.1.1, XML Encryption 1.1 3.2).
 type EncryptionMethod struct {

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -33,6 +34,8 @@ import (
 //	ENROLL#<hash>      enroll          idp.Enrollment
 //	LOGIN#<id>         login           idp.Login
 //	QRSESSION#<sid>    session         idp.QRSession
+//	LOGOUT#<id>        logout          idp.Logout
+//	LOGOUT#<id>        told#<n>        idp.LogoutResult
 //	CODE#<hmac>        code            codeItem
 //	RATE#<name>        <subject>       counter
 //	AUDIT#<yyyy-mm-dd> <ulid>          idp.AuditEvent
@@ -79,6 +82,10 @@ func enrollKey(hash []byte) table.Key {
 }
 func loginKey(id string) table.Key    { return table.Key{PK: "LOGIN#" + id, SK: "login"} }
 func sessionKey(sid string) table.Key { return table.Key{PK: "QRSESSION#" + sid, SK: "session"} }
+func logoutKey(id string) table.Key   { return table.Key{PK: "LOGOUT#" + id, SK: "logout"} }
+func toldKey(id string, n int) table.Key {
+	return table.Key{PK: "LOGOUT#" + id, SK: fmt.Sprintf("told#%03d", n)}
+}
 func codeKey(mac []byte) table.Key {
 	return table.Key{PK: "CODE#" + idp.Base64.EncodeToString(mac), SK: "code"}
 }

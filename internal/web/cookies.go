@@ -15,10 +15,11 @@ const (
 	CookieEnroll  = "en"  // enrollment
 	CookieKnown   = "bid" // known browser
 	CookieStepUp  = "su"  // a user check under way
+	CookieLogout  = "lo"  // a logout under way
 )
 
 // ourCookies are those that hold a secret; two of one name are refused.
-var ourCookies = []string{CookieBrowser, CookieSSO, CookieEnroll, CookieKnown, CookieStepUp}
+var ourCookies = []string{CookieBrowser, CookieSSO, CookieEnroll, CookieKnown, CookieStepUp, CookieLogout}
 
 // BrowserSecretLife is how long the browser secret lives after the last page.
 const BrowserSecretLife = 15 * time.Minute
@@ -68,6 +69,15 @@ func (s *Site) SecretCookie(r *http.Request, name string, n int) idp.Secret {
 		return nil
 	}
 	return b
+}
+
+// Cookie is the value of one of our cookies, empty if it is missing.
+func (s *Site) Cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(s.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 // Browser is the hash of the browser secret; ok is false without the cookie.

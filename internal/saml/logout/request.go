@@ -101,7 +101,7 @@ func (r *Request) readIdentifier(baseID, nameID, encryptedID *etree.Element) (er
 
 // Env is what a judgement depends on besides the message and its sender.
 type Env struct {
-	URL     string // public URL of the endpoint; Destination must equal it
+	URL     string // public URL of the endpoint; Destination must equal it. Empty: the answer to a call of ours
 	Now     time.Time
 	Window  message.Window
 	Refused []string // URIs of algorithms refused in addition
@@ -122,8 +122,10 @@ func (env Env) verify(root *etree.Element, h message.Head, in *binding.Inbound, 
 	if verified, signed, err = message.Verify(root, in, sp, env.Refused); err != nil {
 		return nil, false, err
 	}
-	if err := h.CheckDestination(env.URL, sp, signed); err != nil {
-		return nil, false, err
+	if env.URL != "" || in.Binding != idp.BindingSOAP {
+		if err := h.CheckDestination(env.URL, sp, signed); err != nil {
+			return nil, false, err
+		}
 	}
 	return verified, signed, h.CheckTime(env.Now, env.Window)
 }
@@ -164,17 +166,4 @@ func JudgeRequest(r *Request, in *binding.Inbound, sp *idp.ServiceProvider, env 
 		}
 	}
 	return r, signed, nil
-}
-
-// Names reports whether the request is about what p was given: the NameID with
-// what qualifies it (SAML Core 2.2.2, 3.7.3.2) and, where the request names
-// sessions, one of these.
-func (r *Request) Names(p *idp.Participant) bool {
-	id := r.NameID
-	unspecified := id.Format == "" || id.Format == idp.NameIDUnspecified
-	return p.SP == r.Issuer && p.NameID == id.Value &&
-		(unspecified || p.NameIDFormat == id.Format) &&
-		(id.NameQualifier == "" || id.NameQualifier == p.Issuer) &&
-		(id.SPNameQualifier == "" || id.SPNameQualifier == p.SP) &&
-		(len(r.SessionIndexes) == 0 || slices.Contains(r.SessionIndexes, p.SessionIndex))
 }

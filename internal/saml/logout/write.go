@@ -29,10 +29,10 @@ type Message struct {
 	response bool
 }
 
-// NewRequest makes the LogoutRequest that tells sp that the session of p is
+// NewRequest makes the LogoutRequest that tells sp that the sessions of p are
 // over. to is the endpoint that it goes to; id an NCName. The NameID is
 // encrypted where assertions to sp are.
-func NewRequest(sp *idp.ServiceProvider, p *idp.Participant, to *idp.Endpoint, id string, now time.Time) (*Message, error) {
+func NewRequest(sp *idp.ServiceProvider, p *idp.LogoutTarget, to *idp.Endpoint, id string, now time.Time) (*Message, error) {
 	m := newMessage(sp, "samlp:LogoutRequest", to.Location, id, p.Issuer, now)
 	m.root.CreateAttr("NotOnOrAfter", response.Instant(now.Add(lifetime)))
 	nameID := etree.NewElement("saml:NameID")
@@ -59,8 +59,8 @@ func NewRequest(sp *idp.ServiceProvider, p *idp.Participant, to *idp.Endpoint, i
 		nameID.AddChild(data)
 	}
 	m.root.AddChild(nameID)
-	if p.SessionIndex != "" {
-		m.root.CreateElement("samlp:SessionIndex").SetText(p.SessionIndex)
+	for _, index := range p.SessionIndexes {
+		m.root.CreateElement("samlp:SessionIndex").SetText(index)
 	}
 	return m, nil
 }
@@ -107,12 +107,17 @@ func newMessage(sp *idp.ServiceProvider, tag, location, id, issuer string, now t
 	root.CreateAttr("ID", id)
 	root.CreateAttr("Version", "2.0")
 	root.CreateAttr("IssueInstant", response.Instant(now))
-	root.CreateAttr("Destination", location)
+	if location != "" { // an answer to a call has none
+		root.CreateAttr("Destination", location)
+	}
 	e := root.CreateElement("saml:Issuer")
 	e.CreateAttr("xmlns:saml", message.AssertionNS)
 	e.SetText(issuer)
 	return &Message{sp: sp, root: root, location: location}
 }
+
+// Location is where the message goes.
+func (m *Message) Location() string { return m.location }
 
 // Redirect is the signed address of the HTTP-Redirect binding.
 func (m *Message) Redirect(relayState string, hasRelayState bool, s response.Signing) (string, error) {

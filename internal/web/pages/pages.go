@@ -13,14 +13,15 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/assets"
 	"github.com/latchkey-idp/latchkey/internal/headers"
 	"github.com/latchkey-idp/latchkey/internal/i18n"
+	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/qr"
 )
 
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
-	catalog                                          *i18n.Catalog
-	random                                           io.Reader
-	login, plain, approve, enroll, me, message, post *template.Template
+	catalog                                                  *i18n.Catalog
+	random                                                   io.Reader
+	login, plain, approve, enroll, me, logout, message, post *template.Template
 }
 
 // New takes the templates of a, the messages and a random reader for nonces. It
@@ -29,7 +30,7 @@ func New(a *assets.Assets, catalog *i18n.Catalog, random io.Reader) (*Pages, err
 	p := &Pages{catalog: catalog, random: random}
 	for name, t := range map[string]**template.Template{
 		"login.html": &p.login, "plain.html": &p.plain, "approve.html": &p.approve, "enroll.html": &p.enroll,
-		"me.html":      &p.me,
+		"me.html": &p.me, "logout.html": &p.logout,
 		"message.html": &p.message, "post.html": &p.post,
 	} {
 		found, err := a.Template(name)
@@ -66,6 +67,13 @@ func (p *Pages) try(f Frame) error {
 		{p.approve, approveData{ApprovePage: ApprovePage{Frame: f}}},
 		{p.enroll, enrollData{EnrollPage: EnrollPage{Frame: f, TestSignIn: true}}},
 		{p.me, meData{MePage: MePage{Frame: f}}},
+		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutAsk, Apps: []LogoutApp{{Name: "a"}}}}},
+		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutConfirm, AppName: "a"}}},
+		{p.logout, logoutData{LogoutPage: LogoutPage{
+			Frame: f, State: LogoutUnder, AppName: "a", Back: true, Apps: []LogoutApp{{"a", idp.LogoutPending}}, Tell: []string{"/"},
+		}}},
+		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutOver}}},
+		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutPartial}}},
 		{p.message, messageData{MessagePage: MessagePage{
 			Frame: f, Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r",
 		}}},
@@ -98,7 +106,11 @@ func write(w http.ResponseWriter, status int, policy string, t *template.Templat
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", headers.Policy+policy)
+	base := headers.Policy
+	if h.Get("Content-Security-Policy") == headers.FramedPolicy { // see headers.AllowFrame
+		base = headers.FramedPolicy
+	}
+	h.Set("Content-Security-Policy", base+policy)
 	if h.Get("Referrer-Policy") == "" {
 		h.Set("Referrer-Policy", "same-origin")
 	}

@@ -68,15 +68,6 @@ func appOf(sp *idp.ServiceProvider, acs string) idp.ContextApp {
 	return idp.ContextApp{EntityID: sp.EntityID, Host: host, Name: sp.Name}
 }
 
-// issuer is our entityID towards an SP; where it depends on the user's domain
-// it is chosen when the user is known.
-func (h *Handlers) issuer(sp *idp.ServiceProvider) string {
-	if sp.Issuer != "" {
-		return sp.Issuer
-	}
-	return h.Config.EntityID
-}
-
 // logo draws an application's first letter. It depends on nothing but the URL.
 func (h *Handlers) logo(w http.ResponseWriter, r *http.Request) error {
 	letter := r.PathValue("letter")

@@ -2,8 +2,6 @@ package sso
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -52,11 +50,10 @@ func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.I
 	if err != nil {
 		return h.rejected(nil, err)
 	}
-	sp, err := h.serviceProvider(r.Context(), req.Issuer)
+	sp, err := h.Sender(r.Context(), req.Issuer)
 	if err != nil {
 		return h.rejected(nil, err)
 	}
-	web.RecordFrom(r.Context()).SP = sp.EntityID
 	draft, err := request.Judge(req, in, sp, h.env())
 	var answer *request.Answer
 	if errors.As(err, &answer) {
@@ -85,27 +82,13 @@ func (h *Handlers) env() request.Env {
 	}
 }
 
-// serviceProvider looks the issuer up, exactly. The log names an unknown one
-// by its hash only: it may be anything.
-func (h *Handlers) serviceProvider(ctx context.Context, issuer string) (*idp.ServiceProvider, error) {
-	sp, err := h.Store.ServiceProvider(ctx, issuer)
-	if errors.Is(err, store.ErrNotFound) {
-		sum := sha256.Sum256([]byte(issuer))
-		web.RecordFrom(ctx).SP = "unknown sha256:" + hex.EncodeToString(sum[:8])
-		e := idp.Refuse(idp.SPUnknown, "no service provider has this entityID")
-		e.Fix = "The application that sent this request is not registered here. Register it with: latchkey sp add --metadata FILE"
-		return nil, e
-	}
-	return sp, err
-}
-
 // store puts the Login. Its id is derived from issuer and request ID, so a
 // request that was seen before finds its own Login: while that is pending the
 // person goes on with it (a reload), afterwards it is a replay.
 func (h *Handlers) store(ctx context.Context, draft *idp.Login, sp *idp.ServiceProvider) (*idp.Login, error) {
 	now := h.Now()
 	l := *draft
-	l.SPSlug, l.Issuer = sp.Slug, h.issuer(sp)
+	l.SPSlug, l.Issuer = sp.Slug, h.Issuer(sp)
 	l.App = appOf(sp, l.ACS)
 	l.PasskeyOnly = approver.Reaches(acr.LevelQR, sp, &l) != nil
 	l.CreatedAt, l.ExpiresAt = now, now.Add(login.LoginLife)
@@ -172,7 +155,7 @@ func (h *Handlers) rejected(sp *idp.ServiceProvider, err error) error {
 func (h *Handlers) refuseRequest(w http.ResponseWriter, r *http.Request, sp *idp.ServiceProvider, l *idp.Login, a *request.Answer) error {
 	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: statusReason(a.Second)})
 	return h.fail(w, r, failure{
-		sp: sp, status: &a.StatusError, acs: a.ACS, requestID: l.RequestID, issuer: h.issuer(sp),
+		sp: sp, status: &a.StatusError, acs: a.ACS, requestID: l.RequestID, issuer: h.Issuer(sp),
 		relayState: l.RelayState, hasRelayState: l.HasRelayState,
 	})
 }
