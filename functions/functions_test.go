@@ -25,13 +25,13 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/testkit/lambdaruntime"
 )
 
-var names = []string{"sso", "metadata", "qrsession", "approval", "enroll", "admin"}
+var names = []string{"sso", "slo", "metadata", "qrsession", "approval", "enroll", "admin"}
 
 // refresh runs on a schedule and answers no requests.
 const refresh = "refresh"
 
 // signers are the functions that may use the signing key (template.yaml).
-var signers = []string{"sso", "metadata"}
+var signers = []string{"sso", "slo", "metadata"}
 
 func TestFunctionsAnswerEvents(t *testing.T) {
 	bin := build(t)

@@ -131,10 +131,18 @@ func (c *deviceRevokeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	// First, as a session that ends with its phone leaves nobody to tell.
+	out, told := client.SignOut(e.ctx, u.ID, c.Device)
 	if err := client.RevokeDevice(e.ctx, u.ID, c.Device); err != nil {
 		return err
 	}
 	return e.show(map[string]string{"revoked": c.Device}, func(p *printer) {
 		p.line("Revoked. The phone cannot approve any more, and the sessions that it approved were ended.")
+		if told != nil {
+			p.line("The applications could not be told: %v", told)
+		}
+		if out.People > 0 {
+			p.signedOut(out.Applications)
+		}
 	})
 }

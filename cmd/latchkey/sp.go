@@ -40,16 +40,18 @@ type spSettings struct {
 	EncryptionTransport   *string  `name:"encryption-transport" help:"Key transport instead of the one chosen: rsa-oaep-mgf1p, rsa-oaep-mgf1p-sha256, rsa-oaep-sha256; empty to choose." placeholder:"NAME"`
 	AllowCBC              *bool    `name:"allow-cbc" help:"Encrypt with AES-CBC where there is no AES-GCM. Legacy." negatable:""`
 
-	QRNumber                *bool `name:"qr-number" help:"Show a number to type on the phone." negatable:""`
-	RefuseProbation         *bool `help:"Refuse phones that are on probation." negatable:""`
-	AlwaysAsk               *bool `name:"always-ask" help:"Ask for an approval at each sign-in, also where the person is signed in." negatable:""`
-	MaxSession              *int  `name:"max-session" help:"Ask again when the approval is older than this many minutes; 0 for no limit." placeholder:"MINUTES"`
-	RequireSignedRequests   *bool `help:"Refuse requests without a signature." negatable:""`
-	AllowSHA1               *bool `name:"allow-sha1" help:"Accept SHA-1 in signatures of requests. A risk." negatable:""`
-	AllowMissingDestination *bool `help:"Accept signed requests without Destination." negatable:""`
-	LegacySHA1Output        *bool `name:"legacy-sha1-output" help:"Sign with SHA-1. A risk; key files only." negatable:""`
-	QualifyNameID           *bool `name:"qualify-name-id" help:"Send NameQualifier and SPNameQualifier." negatable:""`
-	AllowUnknownAttributes  bool  `help:"Accept sources that no user has yet."`
+	QRNumber                *bool    `name:"qr-number" help:"Show a number to type on the phone." negatable:""`
+	RefuseProbation         *bool    `help:"Refuse phones that are on probation." negatable:""`
+	AlwaysAsk               *bool    `name:"always-ask" help:"Ask for an approval at each sign-in, also where the person is signed in." negatable:""`
+	MaxSession              *int     `name:"max-session" help:"Ask again when the approval is older than this many minutes; 0 for no limit." placeholder:"MINUTES"`
+	RequireSignedRequests   *bool    `help:"Refuse requests without a signature." negatable:""`
+	AllowSHA1               *bool    `name:"allow-sha1" help:"Accept SHA-1 in signatures of requests. A risk." negatable:""`
+	AllowMissingDestination *bool    `help:"Accept signed requests without Destination." negatable:""`
+	ConfirmUnsignedLogout   *bool    `name:"confirm-unsigned-logout" help:"Accept logout requests without a signature: the person is asked." negatable:""`
+	SLO                     []string `name:"slo" help:"Where logout messages go: redirect=URL, post=URL, soap=URL; repeat. Replaces those of the metadata." sep:"none" placeholder:"BINDING=URL"`
+	LegacySHA1Output        *bool    `name:"legacy-sha1-output" help:"Sign with SHA-1. A risk; key files only." negatable:""`
+	QualifyNameID           *bool    `name:"qualify-name-id" help:"Send NameQualifier and SPNameQualifier." negatable:""`
+	AllowUnknownAttributes  bool     `help:"Accept sources that no user has yet."`
 }
 
 func (s *spSettings) settings() (adminapi.Settings, error) {
@@ -58,9 +60,12 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 		QRNumber: s.QRNumber, MinACR: s.MinACR, RefuseProbation: s.RefuseProbation,
 		AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
-		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
+		ConfirmUnsignedLogout: s.ConfirmUnsignedLogout, LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		Encryption: s.Encrypt, EncryptionAlgorithm: s.EncryptionAlgorithm, EncryptionTransport: s.EncryptionTransport, AllowCBC: s.AllowCBC,
 		AllowUnknownAttributes: s.AllowUnknownAttributes,
+	}
+	if len(s.SLO) > 0 {
+		out.SLO = &s.SLO
 	}
 	if len(s.EncryptionCertificate) > 0 {
 		pems := make([]string, 0, len(s.EncryptionCertificate))

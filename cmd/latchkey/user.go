@@ -23,10 +23,11 @@ type userCmd struct {
 	Enable  userEnableCmd  `cmd:"" help:"Let somebody sign in again."`
 	Remove  userRemoveCmd  `cmd:"" help:"Remove somebody with all phones."`
 
-	Sessions      userSessionsCmd `cmd:"" help:"List the browsers in which somebody is signed in."`
-	Activity      userActivityCmd `cmd:"" help:"List somebody's latest sign-ins."`
-	Signout       userSignoutCmd  `cmd:"" help:"Sign somebody out of all browsers."`
-	RecoveryCodes userCodesCmd    `cmd:"" help:"Tell how many recovery codes somebody has left, or void them."`
+	Sessions      userSessionsCmd   `cmd:"" help:"List the browsers in which somebody is signed in."`
+	Activity      userActivityCmd   `cmd:"" help:"List somebody's latest sign-ins."`
+	Signout       userSignoutCmd    `cmd:"" help:"Sign somebody out of all browsers, and of the applications that can be told."`
+	SignoutAll    userSignoutAllCmd `cmd:"" name:"signout-all" help:"Sign everybody out."`
+	RecoveryCodes userCodesCmd      `cmd:"" help:"Tell how many recovery codes somebody has left, or void them."`
 }
 
 type userAddCmd struct {

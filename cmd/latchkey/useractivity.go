@@ -3,6 +3,9 @@ package main
 import (
 	"strconv"
 	"strings"
+
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/idp"
 )
 
 type userSessionsCmd struct{ userNamed }
@@ -55,19 +58,70 @@ func (c *userActivityCmd) Run(e *env) error {
 	})
 }
 
-type userSignoutCmd struct{ userNamed }
+type userSignoutCmd struct {
+	userNamed
+	Device string `help:"Only the sessions that this phone approved."`
+}
 
 func (c *userSignoutCmd) Run(e *env) error {
 	client, u, err := c.find(e)
 	if err != nil {
 		return err
 	}
-	if err := client.SignOut(e.ctx, u.ID); err != nil {
+	out, err := client.SignOut(e.ctx, u.ID, c.Device)
+	if err != nil {
 		return err
 	}
-	return e.show(map[string]string{"signed_out": u.ID}, func(p *printer) {
-		p.line("%s is signed out of all browsers here. Applications keep their own sessions until those end.", u.Email)
+	return e.show(out, func(p *printer) {
+		if out.People == 0 {
+			p.line("%s was not signed in.", u.Email)
+			return
+		}
+		p.line("%s is signed out here.", u.Email)
+		p.signedOut(out.Applications)
 	})
+}
+
+type userSignoutAllCmd struct {
+	Yes bool `help:"End the sessions of all people, without asking." required:""`
+}
+
+func (c *userSignoutAllCmd) Run(e *env) error {
+	client, err := e.admin()
+	if err != nil {
+		return err
+	}
+	var all adminapi.SignedOut
+	for after := ""; ; after = all.After {
+		out, err := client.SignOutEverybody(e.ctx, after)
+		if err != nil {
+			return err
+		}
+		all.People += out.People
+		all.Applications = append(all.Applications, out.Applications...)
+		if all.After = out.After; all.After == "" {
+			break
+		}
+	}
+	return e.show(all, func(p *printer) {
+		p.line("%d people were signed in, and are signed out here.", all.People)
+		p.signedOut(all.Applications)
+	})
+}
+
+// signedOut lists what became of the applications' own sessions.
+func (p *printer) signedOut(of []adminapi.SignedOutOf) {
+	var rows [][]string
+	for _, a := range of {
+		rows = append(rows, []string{a.Name, a.User, outcomeWords[a.Outcome]})
+	}
+	p.table("APPLICATION | USER | ITS OWN SESSION", rows, "No application took part.")
+}
+
+var outcomeWords = map[idp.LogoutOutcome]string{
+	idp.LogoutDone: "ended", idp.LogoutFailed: "the application could not end it", idp.LogoutSilent: "no answer in time",
+	idp.LogoutUntold: "goes on until it ends by itself: it can be told through a browser only", idp.LogoutLeftOpen: "could not be reached",
+	idp.LogoutPending: "no answer in time",
 }
 
 type userCodesCmd struct {

@@ -86,6 +86,8 @@ type Settings struct {
 	RequireSignedRequests   *bool              `json:"require_signed_requests,omitempty"`
 	AllowSHA1               *bool              `json:"allow_sha1,omitempty"`
 	AllowMissingDestination *bool              `json:"allow_missing_destination,omitempty"`
+	ConfirmUnsignedLogout   *bool              `json:"confirm_unsigned_logout,omitempty"` // accept them, and ask the person
+	SLO                     *[]string          `json:"slo_urls,omitempty"`                // redirect=URL, post=URL, soap=URL; replace those of the metadata
 	LegacySHA1Output        *bool              `json:"legacy_sha1_output,omitempty"`
 	QualifyNameID           *bool              `json:"qualify_name_id,omitempty"`
 	DefaultACR              *string            `json:"default_acr,omitempty"`

@@ -123,10 +123,16 @@ func (c *Client) RemoveUser(ctx context.Context, id string) error {
 	return remove(ctx, c, at(users, id))
 }
 
-// SignOut ends the SSO sessions of a user.
-func (c *Client) SignOut(ctx context.Context, id string) error {
-	_, err := post[struct{}](ctx, c, at(users, id, "signout"), struct{}{})
-	return err
+// SignOut ends the SSO sessions of a user, all or those that one device approved
+// (device empty: all), and tells the applications.
+func (c *Client) SignOut(ctx context.Context, id, device string) (adminapi.SignedOut, error) {
+	return post[adminapi.SignedOut](ctx, c, at(users, id, "signout"), adminapi.SignOut{Device: device})
+}
+
+// SignOutEverybody ends all SSO sessions, a page of people at a time; after is
+// empty, then what the answer before said.
+func (c *Client) SignOutEverybody(ctx context.Context, after string) (adminapi.SignedOut, error) {
+	return post[adminapi.SignedOut](ctx, c, "/signout", adminapi.SignOutAll{Everybody: true, After: after})
 }
 
 // Devices lists a user's devices.

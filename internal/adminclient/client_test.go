@@ -104,7 +104,7 @@ func TestAWSSignature(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{}`)
 	})
-	if err := c.SignOut(t.Context(), "ABC"); err != nil {
+	if _, err := c.SignOut(t.Context(), "ABC", ""); err != nil {
 		t.Error(err)
 	}
 }

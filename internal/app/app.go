@@ -157,6 +157,7 @@ func (a *App) me() mounter {
 func (a *App) slo() mounter {
 	return slo.New(a.site, a.deps.Keys, a.logout())
 }
+func (a *App) adminSignOut() mounter { return admin.NewSignOut(a.site, a.logout(), a.deps.Admins) }
 func (a *App) admin() mounter {
 	return admin.New(a.site, a.deps.Keys, a.Refresher(), a.deps.Admins)
 }
@@ -201,7 +202,7 @@ func (a *App) Approval() http.Handler { return a.serve(a.approval(), a.phoneApp(
 func (a *App) Enroll() http.Handler { return a.serve(a.enroll(), a.me()) }
 
 // SLO is the handler of functions/slo.
-func (a *App) SLO() http.Handler { return a.serve(a.slo()) }
+func (a *App) SLO() http.Handler { return a.serve(a.slo(), a.adminSignOut()) }
 
 // Admin is the handler of functions/admin.
 func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
@@ -210,7 +211,7 @@ func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
 func (a *App) All() http.Handler { return a.serve(a.all()...) }
 
 func (a *App) all() []mounter {
-	return []mounter{a.sso(), a.slo(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin()}
+	return []mounter{a.sso(), a.slo(), a.adminSignOut(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin()}
 }
 
 // Routes lists the patterns that All serves, sorted. One without a method is

@@ -292,10 +292,6 @@ wire("vouch-yes", () => attempt("vouch", vouch));
 wire("vouch-no", () => attempt("vouch", callOff));
 wire("codes-go", () => attempt("home", codes));
 wire("activity-more", () => attempt("home", moreActivity));
-wire("signout", () => attempt("home", async () => {
-  await call(me + "/signout", { body: {} });
-  show("signin", t("me.title"));
-}));
 wireForm("ask-form", () => attempt("ask", () => asked()));
 wire("ask-no", begin);
 offerInstall();

@@ -39,6 +39,7 @@ func applyOffice365(sp *idp.ServiceProvider, opts Options) error {
 	// Microsoft's requests have no Destination, and where a tenant has them
 	// signed, some are signed with RSA-SHA1. Nothing of ours is.
 	sp.AllowMissingDestination = true
+	sp.ConfirmUnsignedLogout = true // as its LogoutRequests are
 	sp.AllowSHA1 = true
 	return addIssuers(sp, opts)
 }

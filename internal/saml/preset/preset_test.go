@@ -137,6 +137,7 @@ func TestWhatTheAdministratorSetStays(t *testing.T) {
 			// What no preset leaves to chance.
 			want.Preset, want.Draft = name, sp.Draft
 			want.AllowSHA1, want.AllowMissingDestination, want.RequireSignedRequests = sp.AllowSHA1, sp.AllowMissingDestination, sp.RequireSignedRequests
+			want.ConfirmUnsignedLogout = sp.ConfirmUnsignedLogout
 			if diff := cmp.Diff(want, sp); diff != "" {
 				t.Error(diff)
 			}

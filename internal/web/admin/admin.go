@@ -10,17 +10,23 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
-// Handlers serve the routes.
-type Handlers struct {
+// gate is what every part of the API has: who may call, and the audit trail of
+// what they change.
+type gate struct {
 	*web.Site
+	auth Authenticator
+}
+
+// Handlers serve the routes of functions/admin.
+type Handlers struct {
+	gate
 	Keys    *keys.Ring
 	refresh *mdrefresh.Runner
-	auth    Authenticator
 }
 
 // New makes the handlers. A nil Authenticator admits nobody.
 func New(site *web.Site, ring *keys.Ring, refresh *mdrefresh.Runner, auth Authenticator) *Handlers {
-	return &Handlers{Site: site, Keys: ring, refresh: refresh, auth: auth}
+	return &Handlers{gate: gate{site, auth}, Keys: ring, refresh: refresh}
 }
 
 // Mount adds the routes.
@@ -45,7 +51,6 @@ func (h *Handlers) Mount(mux web.Mux) {
 		"GET /v1/admin/users/{id}":                          h.getUser,
 		"PATCH /v1/admin/users/{id}":                        h.patchUser,
 		"DELETE /v1/admin/users/{id}":                       h.deleteUser,
-		"POST /v1/admin/users/{id}/signout":                 h.signOutUser,
 		"GET /v1/admin/users/{id}/devices":                  h.listDevices,
 		"PATCH /v1/admin/users/{id}/devices/{device}":       h.renameDevice,
 		"POST /v1/admin/users/{id}/devices/{device}/revoke": h.revokeDevice,
@@ -72,7 +77,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 type actorKey struct{}
 
 // guard admits authenticated callers only, by the rules against other sites.
-func (h *Handlers) guard(next web.Handler) web.Handler {
+func (h *gate) guard(next web.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if h.auth == nil {
 			return idp.E(idp.Unauthorized, "no administrators are configured")

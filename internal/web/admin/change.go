@@ -18,7 +18,7 @@ const (
 // change writes the audit event and then makes the change, in this order: what
 // cannot be recorded is not done. A change that fails afterwards leaves a
 // second event that says so.
-func (h *Handlers) change(ctx context.Context, e idp.AuditEvent, do func() error) error {
+func (h *gate) change(ctx context.Context, e idp.AuditEvent, do func() error) error {
 	client := idp.ClientFrom(ctx)
 	e.Actor, e.IP, e.Place, e.Outcome = actor(ctx), client.IP, client.Place, outcomeOK
 	if err := h.Audit.Write(ctx, e); err != nil {

@@ -75,7 +75,7 @@ func newFixture(t *testing.T, set ...func(*app.Deps)) *fixture {
 	}
 	a, err := app.New(deps)
 	must(t, err)
-	f.handler = a.Admin()
+	f.handler = a.All()
 	return f
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -123,7 +124,7 @@ func (h *Handlers) complete(sp *idp.ServiceProvider, req *adminapi.ServiceProvid
 		return err
 	}
 	sp.AllowSHA1, sp.AllowMissingDestination = kept.AllowSHA1, kept.AllowMissingDestination
-	sp.RequireSignedRequests = kept.RequireSignedRequests
+	sp.RequireSignedRequests, sp.ConfirmUnsignedLogout = kept.RequireSignedRequests, kept.ConfirmUnsignedLogout
 	return apply(sp, &req.Settings)
 }
 
@@ -136,6 +137,20 @@ func (h *Handlers) presetOptions(sp *idp.ServiceProvider, o adminapi.Options) pr
 		Local: h.Config.Local(), Issuer: issuer, Domains: o.Domains, China: o.China,
 		MyDomain: o.MyDomain, ConnectionID: o.ConnectionID, Draft: o.Draft,
 	}
+}
+
+// sloEndpoints reads lines like "redirect=https://app.example.com/slo".
+func sloEndpoints(lines []string) ([]idp.Endpoint, error) {
+	bindings := map[string]string{"redirect": idp.BindingRedirect, "post": idp.BindingPOST, "soap": idp.BindingSOAP}
+	var out []idp.Endpoint
+	for i, line := range lines {
+		name, location, _ := strings.Cut(line, "=")
+		if bindings[name] == "" {
+			return nil, invalid("slo_urls %d: %q is none of redirect=URL, post=URL, soap=URL", i+1, line)
+		}
+		out = append(out, idp.Endpoint{Binding: bindings[name], Location: location})
+	}
+	return out, nil
 }
 
 // apply puts the settings that are given into sp.
@@ -159,6 +174,14 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.RequireSignedRequests, s.RequireSignedRequests)
 	set(&sp.AllowSHA1, s.AllowSHA1)
 	set(&sp.AllowMissingDestination, s.AllowMissingDestination)
+	set(&sp.ConfirmUnsignedLogout, s.ConfirmUnsignedLogout)
+	if s.SLO != nil {
+		endpoints, err := sloEndpoints(*s.SLO)
+		if err != nil {
+			return err
+		}
+		sp.SLO = endpoints
+	}
 	set(&sp.LegacySHA1Output, s.LegacySHA1Output)
 	set(&sp.QualifyNameID, s.QualifyNameID)
 	set(&sp.DefaultACR, s.DefaultACR)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
+	"github.com/latchkey-idp/latchkey/internal/saml/metadata"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 // judge refuses settings that would not work, and tells what is odd. before is
 // nil for a new service provider; what it had already is not judged again.
 func (h *Handlers) judge(ctx context.Context, before, sp *idp.ServiceProvider, allowUnknown bool) ([]string, error) {
-	for _, check := range []func(sp *idp.ServiceProvider) error{checkNames, h.checkIssuers, checkAnswers, checkAccess} {
+	for _, check := range []func(sp *idp.ServiceProvider) error{checkNames, h.checkIssuers, h.checkLogout, checkAnswers, checkAccess} {
 		if err := check(sp); err != nil {
 			return nil, err
 		}
@@ -76,6 +77,18 @@ func (h *Handlers) checkIssuers(sp *idp.ServiceProvider) error {
 		if issuer := issuers[what]; !slices.Contains(ours, issuer) {
 			return invalid("%s, %s, is not an entityID of this deployment (%s); add it to the setting LATCHKEY_ISSUERS first",
 				what, issuer, strings.Join(ours, ", "))
+		}
+	}
+	return nil
+}
+
+// checkLogout refuses addresses that logout messages cannot go to.
+func (h *Handlers) checkLogout(sp *idp.ServiceProvider) error {
+	for _, e := range sp.SLO {
+		for _, to := range []string{e.Location, e.ResponseLocation()} {
+			if err := metadata.CheckACS(to, h.Config.Local()); err != nil {
+				return invalid("address for logout %q: %v", to, err)
+			}
 		}
 	}
 	return nil
@@ -142,6 +155,7 @@ func weakened(before, next *idp.ServiceProvider) []string {
 		"refuse_probation":          before.RefuseProbation && !next.RefuseProbation,
 		"allow_sha1":                !before.AllowSHA1 && next.AllowSHA1,
 		"allow_missing_destination": !before.AllowMissingDestination && next.AllowMissingDestination,
+		"confirm_unsigned_logout":   !before.ConfirmUnsignedLogout && next.ConfirmUnsignedLogout,
 		"legacy_sha1_output":        !before.LegacySHA1Output && next.LegacySHA1Output,
 		"encryption":                encryptionRank(next) < encryptionRank(before),
 		"allow_cbc":                 !before.AllowCBC && next.AllowCBC,

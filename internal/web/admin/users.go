@@ -42,7 +42,7 @@ func (h *Handlers) listUsers(w http.ResponseWriter, r *http.Request) error {
 }
 
 // user reads the user that the path names.
-func (h *Handlers) user(r *http.Request) (*idp.User, error) {
+func (h *gate) user(r *http.Request) (*idp.User, error) {
 	id := r.PathValue("id")
 	if _, err := idp.DecodeBase32(id, 16); err != nil {
 		return nil, notFound("not a user id")
@@ -167,23 +167,6 @@ func (h *Handlers) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	event := idp.AuditEvent{Event: idp.AuditUserChanged, UserID: u.ID, Detail: map[string]string{"action": "user.removed"}}
 	if err := h.change(ctx, event, func() error { return h.Store.DeleteUser(ctx, u.ID) }); err != nil {
-		return err
-	}
-	return noContent(w)
-}
-
-func (h *Handlers) signOutUser(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	u, err := h.user(r)
-	if err != nil {
-		return err
-	}
-	event := idp.AuditEvent{Event: idp.AuditSessionsRevoked, UserID: u.ID}
-	err = h.change(ctx, event, func() error {
-		_, err := h.Store.EndSSOSessions(ctx, u.ID, "")
-		return err
-	})
-	if err != nil {
 		return err
 	}
 	return noContent(w)

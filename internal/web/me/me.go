@@ -12,7 +12,6 @@
 //	POST   /v1/me/activity/{id}/report             "that wasn't me"
 //	GET    /v1/me/sessions, DELETE /v1/me/sessions/{id}
 //	POST   /v1/me/recovery-codes                   eight new ones, shown once
-//	POST   /v1/me/signout
 //	GET    /me                                     the page
 //
 // Invariants: who acts is the SSO session's user, never a body's; what is
@@ -71,7 +70,6 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("GET /v1/me/sessions", h.API(h.sessions))
 	mux.Handle("DELETE /v1/me/sessions/{id}", h.API(h.endSession))
 	mux.Handle("POST /v1/me/recovery-codes", h.API(h.renewCodes))
-	mux.Handle("POST /v1/me/signout", h.API(h.signOut))
 	mux.Handle("GET /me", h.Page(h.page))
 }
 
@@ -216,19 +214,4 @@ func (h *Handlers) notices(p person, devices []idp.Device, codes *idp.RecoveryCo
 		notices = append(notices, notice{Code: "few_codes"})
 	}
 	return notices
-}
-
-func (h *Handlers) signOut(w http.ResponseWriter, r *http.Request) error {
-	p, err := h.who(r)
-	if err != nil {
-		return err
-	}
-	if err := h.Store.EndSSOSession(r.Context(), p.ID, p.session.SID); err != nil {
-		return err
-	}
-	h.audit(r, p, idp.AuditEvent{Event: idp.AuditSessionsRevoked, SID: p.session.SID, Detail: map[string]string{"reason": "signed out"}})
-	h.ClearCookie(w, web.CookieSSO)
-	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }

@@ -12,6 +12,9 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
+// clearSite: what pages have kept in the browser goes with the session.
+const clearSite = `"cache", "storage"`
+
 // ask is the person's own sign-out page. It ends nothing: any site can cause
 // this request (A37).
 func (h *Handlers) ask(w http.ResponseWriter, r *http.Request) error {
@@ -83,6 +86,7 @@ func (h *Handlers) end(w http.ResponseWriter, r *http.Request, session *web.Sign
 		return err
 	}
 	h.ClearCookie(w, web.CookieSSO)
+	w.Header().Set("Clear-Site-Data", clearSite)
 	h.tellServers(r.Context(), l)
 	h.goOn(w, r, l, secret)
 	return nil

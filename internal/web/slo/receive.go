@@ -89,6 +89,7 @@ func (h *Handlers) requested(w http.ResponseWriter, r *http.Request, in *binding
 	case err != nil:
 		return err
 	}
+	w.Header().Set("Clear-Site-Data", clearSite)
 	h.tellServers(ctx, l)
 	st, err := h.Service.State(ctx, l)
 	if err != nil {
