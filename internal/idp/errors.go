@@ -53,6 +53,7 @@ const (
 
 	// Of the pages and the admin API.
 	SAMLRefused     Code = "saml_refused"   // LOCAL-400: the request of an SP was refused
+	LogoutRefused   Code = "logout_refused" // a logout message of an SP was refused
 	SignInRefused   Code = "signin_refused" // the person cannot sign in to this app (cause in the log)
 	NotFound        Code = "not_found"      //
 	MethodNotAllow  Code = "method_not_allowed"
@@ -130,6 +131,7 @@ var catalog = map[Code]CodeInfo{
 	Probation:             {http.StatusForbidden, "This phone is new", "This phone is new. This is possible after {time}.", RetryNone},
 
 	SAMLRefused:     {http.StatusBadRequest, "This sign-in request was refused", "The application sent a sign-in request that cannot be accepted. Go back to the application and try again. If it happens again, give your administrator the reference below.", RetryRestart},
+	LogoutRefused:   {http.StatusBadRequest, "This sign-out request was refused", "The application sent a sign-out message that cannot be accepted, and nothing was ended by it. You can sign out here yourself. If it happens again, give your administrator the reference below.", RetryNone},
 	SignInRefused:   {http.StatusForbidden, "You cannot be signed in to this application", "Your account is not set up for {app} yet. Give your administrator the reference below.", RetryNone},
 	NotFound:        {http.StatusNotFound, "Page not found", "There is nothing at this address. Open the application that you want to use and sign in from there.", RetryNone},
 	MethodNotAllow:  {http.StatusMethodNotAllowed, "Method not allowed", "This address cannot be used in this way.", RetryNone},

@@ -87,6 +87,8 @@ func POSTBody(message string, relayState *string) []byte {
 // FormType is the content type of POSTBody.
 const FormType = "application/x-www-form-urlencoded"
 
+func encode64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
 func escape(s string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(s)) // a Builder takes all

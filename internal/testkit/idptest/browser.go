@@ -202,10 +202,11 @@ func (b *Browser) Start(query string) string {
 	return resp.Header.Get("Location")
 }
 
-// Posted is the form that takes an answer to a service provider.
+// Posted is the form that takes a message to a service provider.
 type Posted struct {
 	ACS           string
 	SAMLResponse  []byte // decoded
+	SAMLRequest   []byte // decoded; of a logout
 	RelayState    string
 	HasRelayState bool
 }
@@ -238,12 +239,15 @@ func ReadPost(t testing.TB, r *http.Response) Posted {
 		case attr["name"] == "SAMLResponse":
 			p.SAMLResponse, err = base64.StdEncoding.DecodeString(value)
 			must(t, err)
+		case attr["name"] == "SAMLRequest":
+			p.SAMLRequest, err = base64.StdEncoding.DecodeString(value)
+			must(t, err)
 		case attr["name"] == "RelayState":
 			p.RelayState, p.HasRelayState = value, true
 		}
 	}
-	if p.SAMLResponse == nil {
-		t.Fatalf("no SAMLResponse in %s", body)
+	if p.SAMLResponse == nil && p.SAMLRequest == nil {
+		t.Fatalf("no SAML message in %s", body)
 	}
 	return p
 }

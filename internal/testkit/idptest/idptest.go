@@ -28,6 +28,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/phone"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -66,6 +67,9 @@ type Options struct {
 	Table  func(table.Table) table.Table // wraps the table: counting, faults
 	Engine func(t testing.TB, clock idp.Clock) table.Table
 	Bare   bool // no service providers and users
+
+	// LocalCalls lets the IdP call servers of a test on the loopback interface.
+	LocalCalls bool
 }
 
 // New makes an IdP with the service providers A, B and C of samltest and the
@@ -108,8 +112,9 @@ func New(t testing.TB, opts ...Options) *IdP {
 	must(t, err)
 	i.App, err = app.New(app.Deps{
 		Config: cfg, Table: tab, Keys: ring, Secrets: app.Secrets{Masters: i.Masters, Pairwise: bytes.Repeat([]byte{9}, 32)},
-		Admins: admin.Bearer(sha256.Sum256([]byte(AdminToken))),
-		Log:    obs.NewLogger(i.Log, slog.LevelInfo, true), Clock: i.Clock.Now, Random: rand.Reader,
+		Outbound: outbound.Options{Local: o.LocalCalls},
+		Admins:   admin.Bearer(sha256.Sum256([]byte(AdminToken))),
+		Log:      obs.NewLogger(i.Log, slog.LevelInfo, true), Clock: i.Clock.Now, Random: rand.Reader,
 	})
 	must(t, err)
 	i.Handler = i.App.All()

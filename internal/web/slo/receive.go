@@ -186,16 +186,21 @@ func (h *Handlers) answered(w http.ResponseWriter, r *http.Request, in *binding.
 	return h.told(w, r, sp)
 }
 
-// rejected notes a message that was refused.
+// rejected tells a message that was refused, and notes it where its sender is
+// known; the log has the others.
 func (h *Handlers) rejected(ctx context.Context, sp *idp.ServiceProvider, err error) error {
 	e := idp.AsError(err)
-	if e.Code != idp.SAMLRefused || sp == nil { // the log has the others
+	if e.Code != idp.SAMLRefused {
 		return err
+	}
+	e.Code = idp.LogoutRefused
+	if sp == nil {
+		return e
 	}
 	e.SP, e.App = sp.EntityID, sp.Name
 	h.Record(ctx, idp.AuditEvent{
 		Event: idp.AuditLogoutRejected, Actor: "browser", SP: sp.EntityID,
 		Detail: map[string]string{"reason": e.LogReason(), "cause": e.Detail},
 	})
-	return err
+	return e
 }

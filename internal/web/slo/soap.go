@@ -36,7 +36,7 @@ func faultOf(err error) *soap.Fault {
 	switch {
 	case errors.As(err, &fault):
 		return fault
-	case idp.CodeOf(err) == idp.SAMLRefused, idp.CodeOf(err) == idp.TooLarge, idp.CodeOf(err) == idp.BadRequest:
+	case idp.CodeOf(err) == idp.LogoutRefused, idp.CodeOf(err) == idp.SAMLRefused, idp.CodeOf(err) == idp.TooLarge, idp.CodeOf(err) == idp.BadRequest:
 		return &soap.Fault{Code: soap.CodeClient, Text: "The request was refused.", Err: err}
 	}
 	return &soap.Fault{Code: soap.CodeServer, Text: "Please try again in a moment.", Err: err}
