@@ -43,7 +43,7 @@ func (s *Service) Start(ctx context.Context, o Order) (*idp.Logout, error) {
 			return nil, err
 		}
 		if len(sessions) == 0 {
-			return nil, ErrNothing
+			return nil, s.nothing(ctx, o)
 		}
 		targets, err := s.targets(ctx, o, sessions)
 		if err != nil {
@@ -69,6 +69,18 @@ func (s *Service) Start(ctx context.Context, o Order) (*idp.Logout, error) {
 		return l, nil
 	}
 	return nil, idp.E(idp.Busy, "sessions kept changing")
+}
+
+// nothing writes down that a request was seen, as if it had ended something: it
+// is answered once, too.
+func (s *Service) nothing(ctx context.Context, o Order) error {
+	if o.Request == nil || o.Version != 0 {
+		return ErrNothing
+	}
+	if err := s.Store.StartLogout(ctx, s.New(o), nil); err != nil {
+		return err
+	}
+	return ErrNothing
 }
 
 // New is a logout of an order that has ended nothing.

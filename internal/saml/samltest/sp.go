@@ -102,6 +102,9 @@ func C() *SP {
 	return sp
 }
 
+// NewSP makes another like them, with the key of B.
+func NewSP(name string) *SP { return newSP(name, identityB()) }
+
 func newSP(name string, id Identity) *SP {
 	entity := "https://sp-" + name + ".test"
 	return &SP{
