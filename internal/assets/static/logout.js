@@ -6,10 +6,10 @@ import { call } from "./api.js";
 const $ = (id) => document.getElementById(id);
 const pause = 700; // ms between two looks
 const id = $("logout").dataset.id;
+const words = Object.fromEntries([...document.querySelectorAll("[data-words]")].map((e) => [e.dataset.words, e.textContent]));
 
 // show writes what an answer of the API says.
 function show({ outcomes }) {
-  const words = $("apps").dataset;
   document.querySelectorAll(".outcome").forEach((e, n) => {
     if (e.dataset.outcome === outcomes[n]) return;
     e.dataset.outcome = outcomes[n];

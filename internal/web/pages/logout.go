@@ -71,7 +71,7 @@ func (p *Pages) Logout(w http.ResponseWriter, page LogoutPage) error {
 		// The applications may redirect on their way back to us.
 		policy += "; frame-src 'self' https:"
 		if page.Insecure {
-			policy += " http://localhost:* http://127.0.0.1:* http://[::1]:*"
+			policy += " http://localhost:* http://127.0.0.1:*"
 		}
 	}
 	return write(w, http.StatusOK, policy, p.logout, logoutData{page, nonce, logoutIcons[page.State]})
