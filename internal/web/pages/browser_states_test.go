@@ -40,6 +40,7 @@ func walks() []walk {
 		{"own page", walkOwnPage},
 		{"own page and codes", walkOwnPageCodes},
 		{"messages", walkMessages},
+		{"sign out", walkSignOut},
 		{"without scripts", walkWithoutScripts},
 	}
 }

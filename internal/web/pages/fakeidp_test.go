@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -128,6 +129,14 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 			Detail: "Payroll asks for an answer at an address that is not registered. Register its AssertionConsumerService, or load its metadata again.", Reference: "01JDA3K6T2M7Q5XHZC8V9WNB4E",
 			Action: &pages.Action{Label: "Start again", Path: "/login"},
 		}))
+	})
+	mux.HandleFunc("GET /sign-out/{state}", func(w http.ResponseWriter, r *http.Request) {
+		page := logoutPages()[r.PathValue("state")]
+		page.Frame = pageFrame(t)
+		report(t, p.Logout(w, page))
+	})
+	mux.HandleFunc("GET /v1/logout", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"outcomes":["pending","done","untold"],"pending":true,"partial":true}`)
 	})
 	mux.HandleFunc("GET /plain/{name}", func(w http.ResponseWriter, r *http.Request) {
 		report(t, p.Plain(w, 200, plainPages(t)[r.PathValue("name")]))
