@@ -8,6 +8,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
 	"github.com/latchkey-idp/latchkey/internal/saml/schematest"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
 )
@@ -19,7 +20,18 @@ func (v *visit) ourMetadata(address string) (root *etree.Element, xml []byte) {
 	return parse(v, xml), xml
 }
 
+// known is a case of a sign-in that works only with what metadata says.
+func known(id, section, what string, p func(*world) *party) conformanceCase {
+	return conformanceCase{id, section, what, func(v *visit) {
+		by := p(v.world)
+		r := v.request(by)
+		v.success(v.approve(v.post(by, by.SignXML(r.XML(), samltest.Signing{}))), r, by)
+	}}
+}
+
 var metadataCases = []conformanceCase{
+	known("M11", "Metadata 2.4.1.1", "request signed with the second of several keys, which has no use", func(w *world) *party { return w.signing }),
+	known("M12", "Metadata 2.2.1", "metadata with extensions and attributes that nobody knows", func(w *world) *party { return w.plain }),
 	{"M01", "Metadata 2", "valid by the schema", func(v *visit) {
 		_, xml := v.ourMetadata(v.ours.entityID)
 		schematest.Validate(v, xml)

@@ -76,6 +76,22 @@ var responseCases = []conformanceCase{
 			v.Errorf("NameID %q", got)
 		}
 	}},
+	{"C99", "Core 2.7.3.1", "an attribute of any name and name format", func(v *visit) {
+		r := v.request(v.nameless)
+		e := v.one(v.success(v.approve(v.redirect(r)), r, v.nameless), "./AttributeStatement/Attribute")
+		if e.SelectAttrValue("Name", "") != "Kürzel & <1>" || e.SelectAttrValue("NameFormat", "") != "urn:x:format" ||
+			v.one(e, "./AttributeValue").Text() != "R&D" {
+			v.Errorf("attribute %v", e.Attr)
+		}
+	}},
+	{"C100", "Core 2.7.3", "each service provider is told what is for it", func(v *visit) {
+		r := v.request(v.nameless)
+		a := v.approve(v.redirect(r))
+		v.success(a, r, v.nameless)
+		if bytes.Contains(a.SAMLResponse, []byte(v.user.Email)) {
+			v.Errorf("more than configured in %s", a.SAMLResponse)
+		}
+	}},
 	{"C98", "Core 3.2.2.2", "a refusal is signed, and holds nothing of the person", func(v *visit) {
 		r := v.request(v.plain)
 		a := v.deny(v.redirect(r))

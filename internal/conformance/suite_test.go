@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 
 // TestRows: a row can be named, and says what it rests on.
 func TestRows(t *testing.T) {
-	id := regexp.MustCompile(`^[BCMP][0-9]{2}$`)
+	id := regexp.MustCompile(`^[BCMP][0-9]{2,3}$`)
 	section := regexp.MustCompile(`^(Core|Bindings|Profiles|Metadata) ([0-9]+(\.[0-9]+)*|[A-Z])$`)
 	seen := map[string]bool{}
 	for _, c := range cases {

@@ -52,7 +52,7 @@ type world struct {
 	signing    *party // says AuthnRequestsSigned
 	persistent *party // has generated persistent identifiers
 	opaque     *party // the same, another one
-	nameless   *party // is given no identifier
+	nameless   *party // is given no identifier, and attributes of its own
 	encrypting *party // has a key for encryption, and demands it
 	people     int
 }
@@ -71,7 +71,9 @@ func newWorld(t testing.TB) *world {
 	w.signing = w.add(t, "signing", samltest.A().Identity, adminapi.Settings{})
 	w.persistent = w.add(t, "persistent", samltest.B().Identity, adminapi.Settings{NameID: ptr("persistent")})
 	w.opaque = w.add(t, "opaque", samltest.B().Identity, adminapi.Settings{NameID: ptr("persistent")})
-	w.nameless = w.add(t, "nameless", samltest.B().Identity, adminapi.Settings{NameID: ptr("none")})
+	w.nameless = w.add(t, "nameless", samltest.B().Identity, adminapi.Settings{
+		NameID: ptr("none"), Attributes: &[]string{`"Kürzel & <1>"|"the friendly one"|urn:x:format = "R&D"`},
+	})
 	w.encrypting = w.add(t, "encrypting", samltest.B().Identity, adminapi.Settings{Encryption: ptr("required")})
 	w.ours = readOurs(t, w.get(t, idptest.Base+"/saml/metadata"))
 	return w
@@ -99,17 +101,22 @@ func (w *world) admin(t testing.TB) *adminclient.Client {
 	return c
 }
 
-// metadata is what a service provider publishes of itself: its key has no use,
-// so it is for both, and its first endpoint is not the default one.
+// metadata is what a service provider publishes of itself. Its key has no use, so
+// it is for both, and another one stands before it, which is for signing. Its
+// first endpoint is not the default one. It has extensions that nobody knows.
 func (p *party) metadata(signs bool) string {
+	key := func(use string, id samltest.Identity) string {
+		return `<md:KeyDescriptor` + use + `><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>` +
+			encode(id.Cert.Raw) + `</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>`
+	}
+	const extensions = `<md:Extensions><x:Thing z="1">t<x:Other/></x:Thing></md:Extensions>`
 	endpoint := func(index int, location string, more string) string {
 		return fmt.Sprintf(`<md:AssertionConsumerService index="%d" Binding="%s" Location="%s"%s/>`,
 			index, bindingPOST, strings.ReplaceAll(location, "&", "&amp;"), more)
 	}
-	return `<md:EntityDescriptor xmlns:md="` + nsMetadata + `" entityID="` + p.entityID + `">` +
+	return `<md:EntityDescriptor xmlns:md="` + nsMetadata + `" entityID="` + p.entityID + `" xmlns:x="urn:x" x:y="z">` + extensions +
 		fmt.Sprintf(`<md:SPSSODescriptor AuthnRequestsSigned="%t" WantAssertionsSigned="true" protocolSupportEnumeration="%s">`, signs, nsProtocol) +
-		`<md:KeyDescriptor><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>` +
-		base64.StdEncoding.EncodeToString(p.Cert.Raw) + `</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>` +
+		extensions + key(` use="signing"`, samltest.Fixed()) + key("", p.Identity) +
 		endpoint(7, p.second, "") + endpoint(9, p.acs, ` isDefault="true"`) +
 		`</md:SPSSODescriptor></md:EntityDescriptor>`
 }
