@@ -159,7 +159,7 @@ func (a *App) Refresher() *mdrefresh.Runner {
 	o := a.deps.Outbound
 	o.Local = o.Local || a.deps.Config.Local()
 	return &mdrefresh.Runner{
-		Store: a.site.Store, Audit: a.site.Audit, Fetcher: mdrefresh.NewFetcher(o, a.deps.Clock), Clock: a.deps.Clock, Log: a.deps.Log,
+		Store: a.site.Store, Audit: a.site.Audit, Fetcher: mdrefresh.NewFetcher(o, a.deps.Config.MetadataMaxValidity, a.deps.Clock), Clock: a.deps.Clock, Log: a.deps.Log,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
 	"github.com/latchkey-idp/latchkey/internal/saml/schematest"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
@@ -32,6 +33,15 @@ func known(id, section, what string, p func(*world) *party) conformanceCase {
 var metadataCases = []conformanceCase{
 	known("M11", "Metadata 2.4.1.1", "request signed with the second of several keys, which has no use", func(w *world) *party { return w.signing }),
 	known("M12", "Metadata 2.2.1", "metadata with extensions and attributes that nobody knows", func(w *world) *party { return w.plain }),
+	{"M13", "Metadata 2.3.2", "metadata without an end, past it, or with a far one, where that is demanded", func(v *visit) {
+		p := &party{Identity: v.plain.Identity, entityID: "https://stale.test/sp", acs: "https://stale.test/acs", second: "https://stale.test/acs7", slug: "stale"}
+		for _, attributes := range []string{"", v.until(-time.Hour), v.until(15 * 24 * time.Hour)} {
+			if err := v.register(v, p, attributes, false, adminapi.Settings{}); err == nil {
+				v.Errorf("taken with%s", attributes)
+			}
+		}
+		must(v, v.register(v, p, v.until(13*24*time.Hour), false, adminapi.Settings{}))
+	}},
 	{"M01", "Metadata 2", "valid by the schema", func(v *visit) {
 		_, xml := v.ourMetadata(v.ours.entityID)
 		schematest.Validate(v, xml)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/adminclient"
+	"github.com/latchkey-idp/latchkey/internal/config"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
@@ -66,7 +67,8 @@ type ours struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{idp: idptest.New(t, idptest.Options{Bare: true}), ids: map[string]bool{}}
+	within := func(c *config.Config) { c.MetadataMaxValidity = 14 * 24 * time.Hour }
+	w := &world{idp: idptest.New(t, idptest.Options{Bare: true, Config: within}), ids: map[string]bool{}}
 	w.plain = w.add(t, "plain", samltest.B().Identity, adminapi.Settings{})
 	w.signing = w.add(t, "signing", samltest.A().Identity, adminapi.Settings{})
 	w.persistent = w.add(t, "persistent", samltest.B().Identity, adminapi.Settings{NameID: ptr("persistent")})
@@ -86,11 +88,23 @@ func (w *world) add(t testing.TB, name string, id samltest.Identity, settings ad
 	t.Helper()
 	p := &party{Identity: id, entityID: "https://" + name + ".test/sp", acs: "https://" + name + ".test/acs?a=1&b=2", second: "https://" + name + ".test/acs7", slug: name}
 	settings.Slug = &p.slug
-	_, err := w.admin(t).AddServiceProvider(context.Background(), adminapi.NewServiceProvider{
-		Settings: settings, Metadata: adminapi.Document(p.metadata(name == "signing")), Preset: "generic",
-	})
-	must(t, err)
+	must(t, w.register(t, p, w.until(7*24*time.Hour), name == "signing", settings))
 	return p
+}
+
+// register adds a service provider from its metadata, whose root has more
+// attributes.
+func (w *world) register(t testing.TB, p *party, attributes string, signs bool, settings adminapi.Settings) error {
+	t.Helper()
+	_, err := w.admin(t).AddServiceProvider(context.Background(), adminapi.NewServiceProvider{
+		Settings: settings, Metadata: adminapi.Document(p.metadata(attributes, signs)), Preset: "generic",
+	})
+	return err
+}
+
+// until is a validUntil.
+func (w *world) until(d time.Duration) string {
+	return ` validUntil="` + w.now().Add(d).UTC().Format(time.RFC3339) + `"`
 }
 
 // admin is the administrator.
@@ -104,7 +118,7 @@ func (w *world) admin(t testing.TB) *adminclient.Client {
 // metadata is what a service provider publishes of itself. Its key has no use, so
 // it is for both, and another one stands before it, which is for signing. Its
 // first endpoint is not the default one. It has extensions that nobody knows.
-func (p *party) metadata(signs bool) string {
+func (p *party) metadata(attributes string, signs bool) string {
 	key := func(use string, id samltest.Identity) string {
 		return `<md:KeyDescriptor` + use + `><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>` +
 			encode(id.Cert.Raw) + `</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>`
@@ -114,7 +128,7 @@ func (p *party) metadata(signs bool) string {
 		return fmt.Sprintf(`<md:AssertionConsumerService index="%d" Binding="%s" Location="%s"%s/>`,
 			index, bindingPOST, strings.ReplaceAll(location, "&", "&amp;"), more)
 	}
-	return `<md:EntityDescriptor xmlns:md="` + nsMetadata + `" entityID="` + p.entityID + `" xmlns:x="urn:x" x:y="z">` + extensions +
+	return `<md:EntityDescriptor xmlns:md="` + nsMetadata + `" entityID="` + p.entityID + `" xmlns:x="urn:x" x:y="z"` + attributes + `>` + extensions +
 		fmt.Sprintf(`<md:SPSSODescriptor AuthnRequestsSigned="%t" WantAssertionsSigned="true" protocolSupportEnumeration="%s">`, signs, nsProtocol) +
 		extensions + key(` use="signing"`, samltest.Fixed()) + key("", p.Identity) +
 		endpoint(7, p.second, "") + endpoint(9, p.acs, ` isDefault="true"`) +
