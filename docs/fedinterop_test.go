@@ -71,7 +71,7 @@ var (
 	notMet = regexp.MustCompile(`^not met( yet)?: \S+`)
 	inPart = regexp.MustCompile(`^in part: \S[^.]*\. `)
 	// a package, a test with a part of a subtest's name, a case of the suite
-	proofToken = regexp.MustCompile("^(?:`([a-z/0-9]+)`|((?:Test|Fuzz)[A-Za-z0-9]+)(?:/(\\S+))?|([BCMP][0-9]{2,3}))$")
+	proofToken = regexp.MustCompile("^(?:`([a-z/0-9]+)`|((?:Test|Fuzz)[A-Za-z0-9]+)(?:/(\\S+))?|([BCMP][0-9]{3}))$")
 )
 
 // suite is the package whose cases stand for themselves.

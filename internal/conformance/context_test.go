@@ -46,21 +46,21 @@ func contextRefused(id, what, context string) conformanceCase {
 }
 
 var contextCases = []conformanceCase{
-	contextMet("C60", "no comparison is exact", requested("", password), password),
-	contextMet("C61", "exact", requested("exact", mobile), mobile),
-	contextMet("C62", "exact, the first of several that can be met", requested("exact", kerberos, unknownClass, password, mobile), password),
-	contextMet("C63", "minimum", requested("minimum", password)),
-	contextMet("C64", "minimum, several", requested("minimum", kerberos, password)),
-	contextMet("C65", "maximum", requested("maximum", mobile)),
-	contextRefused("C66", "exact, a class that we have not", requested("exact", kerberos)),
-	contextRefused("C67", "exact, classes that nobody knows", requested("exact", unknownClass, unknownClass+"2")),
-	contextRefused("C68", "minimum, a class that nobody knows", requested("minimum", unknownClass)),
-	contextRefused("C69", "maximum, a class that nobody knows", requested("maximum", unknownClass)),
-	contextRefused("C70", "better than a class that nobody knows", requested("better", unknownClass)),
-	contextRefused("C71", "declarations", `<samlp:RequestedAuthnContext><saml:AuthnContextDeclRef>urn:x</saml:AuthnContextDeclRef></samlp:RequestedAuthnContext>`),
-	refusedRequest("C72", "Core 3.3.2.2.1", "a comparison that there is not", children(requested("best", password))),
-	refusedRequest("C73", "Core 3.3.2.2.1", "neither classes nor declarations", children(requested("exact"))),
-	{"C74", "Core 2.7.2.2", "without a wish the class is one that is true", func(v *visit) {
+	contextMet("C060", "no comparison is exact", requested("", password), password),
+	contextMet("C061", "exact", requested("exact", mobile), mobile),
+	contextMet("C062", "exact, the first of several that can be met", requested("exact", kerberos, unknownClass, password, mobile), password),
+	contextMet("C063", "minimum", requested("minimum", password)),
+	contextMet("C064", "minimum, several", requested("minimum", kerberos, password)),
+	contextMet("C065", "maximum", requested("maximum", mobile)),
+	contextRefused("C066", "exact, a class that we have not", requested("exact", kerberos)),
+	contextRefused("C067", "exact, classes that nobody knows", requested("exact", unknownClass, unknownClass+"2")),
+	contextRefused("C068", "minimum, a class that nobody knows", requested("minimum", unknownClass)),
+	contextRefused("C069", "maximum, a class that nobody knows", requested("maximum", unknownClass)),
+	contextRefused("C070", "better than a class that nobody knows", requested("better", unknownClass)),
+	contextRefused("C071", "declarations", `<samlp:RequestedAuthnContext><saml:AuthnContextDeclRef>urn:x</saml:AuthnContextDeclRef></samlp:RequestedAuthnContext>`),
+	refusedRequest("C072", "Core 3.3.2.2.1", "a comparison that there is not", children(requested("best", password))),
+	refusedRequest("C073", "Core 3.3.2.2.1", "neither classes nor declarations", children(requested("exact"))),
+	{"C074", "Core 2.7.2.2", "without a wish the class is one that is true", func(v *visit) {
 		r := v.request(v.plain)
 		assertion := v.success(v.approve(v.redirect(r)), r, v.plain)
 		got := v.one(assertion, "./AuthnStatement/AuthnContext/AuthnContextClassRef").Text()

@@ -44,24 +44,24 @@ func policyRefused(id, section, what, attributes string) conformanceCase {
 }
 
 var nameIDCases = []conformanceCase{
-	{"C50", "Core 3.4.1.1", "no policy, empty policy, unspecified: the configured format", func(v *visit) {
+	{"C050", "Core 3.4.1.1", "no policy, empty policy, unspecified: the configured format", func(v *visit) {
 		for _, p := range []string{"", policy(""), policy(format(formatUnspecified)), policy(`AllowCreate="false"`), policy(`AllowCreate="true"`)} {
 			v.identifier(v.plain, p, formatEmail)
 		}
 	}},
-	{"C51", "Core 8.3.2", "emailAddress", func(v *visit) {
+	{"C051", "Core 8.3.2", "emailAddress", func(v *visit) {
 		if got := v.identifier(v.plain, policy(format(formatEmail)), formatEmail).Text(); got != v.user.Email {
 			v.Errorf("NameID %q", got)
 		}
 	}},
-	{"C52", "Core 8.3.8", "transient: an xs:ID, another one each time", func(v *visit) {
+	{"C052", "Core 8.3.8", "transient: an xs:ID, another one each time", func(v *visit) {
 		one := v.identifier(v.plain, policy(format(formatTransient)), formatTransient).Text()
 		two := v.identifier(v.plain, policy(format(formatTransient)), formatTransient).Text()
 		if one == two || !ncName.MatchString(one) || len(one) < 22 || strings.Contains(one, v.user.ID) {
 			v.Errorf("identifiers %q, %q", one, two)
 		}
 	}},
-	{"C53", "Core 8.3.7", "persistent: opaque, the same each time, another one elsewhere", func(v *visit) {
+	{"C053", "Core 8.3.7", "persistent: opaque, the same each time, another one elsewhere", func(v *visit) {
 		one := v.identifier(v.persistent, policy(format(formatPersistent)+` AllowCreate="true"`), formatPersistent).Text()
 		again := v.identifier(v.persistent, "", formatPersistent).Text()
 		elsewhere := v.identifier(v.opaque, "", formatPersistent).Text()
@@ -70,16 +70,16 @@ var nameIDCases = []conformanceCase{
 			v.Errorf("identifiers %q, %q, elsewhere %q", one, again, elsewhere)
 		}
 	}},
-	{"C54", "Core 3.4.1.1", "SPNameQualifier of the service provider", func(v *visit) {
+	{"C054", "Core 3.4.1.1", "SPNameQualifier of the service provider", func(v *visit) {
 		// It may be left out (Core 8.3.7); identifier checks it where it is not.
 		v.identifier(v.plain, policy(`SPNameQualifier="`+v.plain.entityID+`"`), formatEmail)
 		v.identifier(v.persistent, policy(`SPNameQualifier="`+v.persistent.entityID+`"`), formatPersistent)
 	}},
-	policyRefused("C55", "Core 3.4.1.1", "SPNameQualifier of somebody else", `SPNameQualifier="https://other.test/group"`),
-	policyRefused("C56", "Core 3.4.1.1", "format that this service provider is not given", format(formatPersistent)),
-	policyRefused("C57", "Core 3.4.1.1", "format that nobody knows", format("urn:x:unknown")),
-	policyRefused("C58", "Core 8.3.6", "entity is no format of people", format("urn:oasis:names:tc:SAML:2.0:nameid-format:entity")),
-	{"C59", "Core 2.4", "no identifier at all, where so configured", func(v *visit) {
+	policyRefused("C055", "Core 3.4.1.1", "SPNameQualifier of somebody else", `SPNameQualifier="https://other.test/group"`),
+	policyRefused("C056", "Core 3.4.1.1", "format that this service provider is not given", format(formatPersistent)),
+	policyRefused("C057", "Core 3.4.1.1", "format that nobody knows", format("urn:x:unknown")),
+	policyRefused("C058", "Core 8.3.6", "entity is no format of people", format("urn:oasis:names:tc:SAML:2.0:nameid-format:entity")),
+	{"C059", "Core 2.4", "no identifier at all, where so configured", func(v *visit) {
 		r := v.request(v.nameless)
 		assertion := v.success(v.approve(v.redirect(r)), r, v.nameless)
 		if got := assertion.FindElement("./Subject/NameID"); got != nil {

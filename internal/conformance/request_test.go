@@ -41,34 +41,34 @@ func issued(ago time.Duration) func(*visit, *samltest.Request) {
 }
 
 var requestCases = []conformanceCase{
-	refusedRequest("C01", "Core 3.2.1", "no ID", func(_ *visit, r *samltest.Request) { r.ID = "" }),
-	refusedRequest("C02", "Core 1.3.4", "ID that is no xs:ID", func(_ *visit, r *samltest.Request) { r.ID = "1 2" }),
-	refusedRequest("C03", "Core 4.1.3", "Version 1.1", func(_ *visit, r *samltest.Request) { r.Version = "1.1" }),
-	refusedRequest("C04", "Core 4.1.3", "Version 3.0", func(_ *visit, r *samltest.Request) { r.Version = "3.0" }),
-	refusedRequest("C05", "Core 3.2.1", "no IssueInstant", func(_ *visit, r *samltest.Request) { r.IssueInstant = "" }),
-	refusedRequest("C06", "Core 1.3.3", "IssueInstant an hour ago", issued(time.Hour)),
-	refusedRequest("C07", "Core 1.3.3", "IssueInstant in an hour", issued(-time.Hour)),
-	served("C08", "Core 1.3.3", "IssueInstant three minutes ago", issued(3*time.Minute)),
-	served("C09", "Core 1.3.3", "IssueInstant with a fraction", func(v *visit, r *samltest.Request) {
+	refusedRequest("C001", "Core 3.2.1", "no ID", func(_ *visit, r *samltest.Request) { r.ID = "" }),
+	refusedRequest("C002", "Core 1.3.4", "ID that is no xs:ID", func(_ *visit, r *samltest.Request) { r.ID = "1 2" }),
+	refusedRequest("C003", "Core 4.1.3", "Version 1.1", func(_ *visit, r *samltest.Request) { r.Version = "1.1" }),
+	refusedRequest("C004", "Core 4.1.3", "Version 3.0", func(_ *visit, r *samltest.Request) { r.Version = "3.0" }),
+	refusedRequest("C005", "Core 3.2.1", "no IssueInstant", func(_ *visit, r *samltest.Request) { r.IssueInstant = "" }),
+	refusedRequest("C006", "Core 1.3.3", "IssueInstant an hour ago", issued(time.Hour)),
+	refusedRequest("C007", "Core 1.3.3", "IssueInstant in an hour", issued(-time.Hour)),
+	served("C008", "Core 1.3.3", "IssueInstant three minutes ago", issued(3*time.Minute)),
+	served("C009", "Core 1.3.3", "IssueInstant with a fraction", func(v *visit, r *samltest.Request) {
 		r.IssueInstant = v.now().UTC().Format("2006-01-02T15:04:05.0000000Z")
 	}),
-	refusedRequest("C10", "Core 3.2.1", "Destination is somebody else's", func(_ *visit, r *samltest.Request) { r.Destination = "https://other.test/sso" }),
-	served("C11", "Core 3.2.1", "no Destination, unsigned", func(_ *visit, r *samltest.Request) { r.Destination = "" }),
-	refusedRequest("P01", "Profiles 4.1.4.1", "no Issuer", func(_ *visit, r *samltest.Request) { r.Issuer = "" }),
-	refusedRequest("P02", "Profiles 4.1.4.1", "Issuer that nobody knows", func(_ *visit, r *samltest.Request) { r.Issuer = "https://nobody.test/sp" }),
-	refusedRequest("C12", "Core 8.3.6", "Issuer in another case", func(_ *visit, r *samltest.Request) { r.Issuer = strings.ToUpper(r.Issuer) }),
-	served("C13", "Core 3.2.1", "Extensions that nobody knows", children(`<samlp:Extensions><x:y xmlns:x="urn:x" z="1">t<x:w/></x:y></samlp:Extensions>`)),
-	served("C14", "Core 3.2.1", "Consent", attributes(`Consent="urn:oasis:names:tc:SAML:2.0:consent:obtained"`)),
-	served("C15", "Core 3.4.1", "ProviderName", attributes(`ProviderName="Zoë's &lt;shop&gt; ✓"`)),
-	served("C16", "Core 3.4.1", "ProviderName of 256 characters", attributes(`ProviderName="`+strings.Repeat("é", 256)+`"`)),
-	served("C17", "Core 3.4.1", "Conditions", children(`<saml:Conditions/>`)),
-	served("C18", "Core 3.4.1.2", "Scoping with ProxyCount 0", children(`<samlp:Scoping ProxyCount="0"/>`)),
-	{"C19", "Core 3.4.1.2", "IDPList with us", func(v *visit) {
+	refusedRequest("C010", "Core 3.2.1", "Destination is somebody else's", func(_ *visit, r *samltest.Request) { r.Destination = "https://other.test/sso" }),
+	served("C011", "Core 3.2.1", "no Destination, unsigned", func(_ *visit, r *samltest.Request) { r.Destination = "" }),
+	refusedRequest("P001", "Profiles 4.1.4.1", "no Issuer", func(_ *visit, r *samltest.Request) { r.Issuer = "" }),
+	refusedRequest("P002", "Profiles 4.1.4.1", "Issuer that nobody knows", func(_ *visit, r *samltest.Request) { r.Issuer = "https://nobody.test/sp" }),
+	refusedRequest("C012", "Core 8.3.6", "Issuer in another case", func(_ *visit, r *samltest.Request) { r.Issuer = strings.ToUpper(r.Issuer) }),
+	served("C013", "Core 3.2.1", "Extensions that nobody knows", children(`<samlp:Extensions><x:y xmlns:x="urn:x" z="1">t<x:w/></x:y></samlp:Extensions>`)),
+	served("C014", "Core 3.2.1", "Consent", attributes(`Consent="urn:oasis:names:tc:SAML:2.0:consent:obtained"`)),
+	served("C015", "Core 3.4.1", "ProviderName", attributes(`ProviderName="Zoë's &lt;shop&gt; ✓"`)),
+	served("C016", "Core 3.4.1", "ProviderName of 256 characters", attributes(`ProviderName="`+strings.Repeat("é", 256)+`"`)),
+	served("C017", "Core 3.4.1", "Conditions", children(`<saml:Conditions/>`)),
+	served("C018", "Core 3.4.1.2", "Scoping with ProxyCount 0", children(`<samlp:Scoping ProxyCount="0"/>`)),
+	{"C019", "Core 3.4.1.2", "IDPList with us", func(v *visit) {
 		r := v.request(v.plain)
 		r.Children = idpList(v.ours.entityID)
 		v.success(v.approve(v.redirect(r)), r, v.plain)
 	}},
-	{"C20", "Core 3.4.1.2", "IDPList without us: an answer, or a status that says so", func(v *visit) {
+	{"C020", "Core 3.4.1.2", "IDPList without us: an answer, or a status that says so", func(v *visit) {
 		r := v.request(v.plain)
 		r.Children = idpList("https://other.test/idp")
 		page := v.redirect(r)
@@ -81,7 +81,7 @@ var requestCases = []conformanceCase{
 		v.oneOf("status", second, statusPrefix+"NoAvailableIDP", statusPrefix+"NoSupportedIDP")
 		v.failure(a, r, v.plain, "Responder", "")
 	}},
-	{"C21", "Core 3.4.1.4", "Subject is the person", func(v *visit) {
+	{"C021", "Core 3.4.1.4", "Subject is the person", func(v *visit) {
 		r := v.request(v.plain)
 		r.Children = subject(v.user.Email)
 		assertion := v.success(v.approve(v.redirect(r)), r, v.plain)
@@ -89,13 +89,13 @@ var requestCases = []conformanceCase{
 			v.Errorf("NameID %q", got)
 		}
 	}},
-	{"C22", "Core 3.4.1.4", "Subject is somebody else", func(v *visit) {
+	{"C022", "Core 3.4.1.4", "Subject is somebody else", func(v *visit) {
 		v.onlyRefusals(subject(v.person().Email))
 	}},
-	{"C23", "Core 3.4.1.4", "Subject that nobody is", func(v *visit) {
+	{"C023", "Core 3.4.1.4", "Subject that nobody is", func(v *visit) {
 		v.onlyRefusals(subject("nobody@nowhere.test"))
 	}},
-	{"C24", "Core 3.4.1.4", "Subject is somebody else than who is signed in", func(v *visit) {
+	{"C024", "Core 3.4.1.4", "Subject is somebody else than who is signed in", func(v *visit) {
 		first := v.request(v.plain)
 		v.success(v.approve(v.redirect(first)), first, v.plain)
 		r := v.request(v.opaque)
@@ -104,26 +104,26 @@ var requestCases = []conformanceCase{
 			v.Error("the session answers for another person")
 		}
 	}},
-	refusedRequest("P03", "Profiles 4.1.4.1", "Subject with a confirmation", children(
+	refusedRequest("P003", "Profiles 4.1.4.1", "Subject with a confirmation", children(
 		`<saml:Subject><saml:NameID>x</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"/></saml:Subject>`)),
-	refusedRequest("C25", "Core 3.4.1", "children in another order", children(`<samlp:Scoping/><samlp:NameIDPolicy/>`)),
-	refusedRequest("C26", "Core 3.4.1", "IsPassive that is no boolean", attributes(`IsPassive="yes"`)),
-	{"C27", "Core 3.4.1", "another message than an AuthnRequest", func(v *visit) {
+	refusedRequest("C025", "Core 3.4.1", "children in another order", children(`<samlp:Scoping/><samlp:NameIDPolicy/>`)),
+	refusedRequest("C026", "Core 3.4.1", "IsPassive that is no boolean", attributes(`IsPassive="yes"`)),
+	{"C027", "Core 3.4.1", "another message than an AuthnRequest", func(v *visit) {
 		message := strings.ReplaceAll(v.request(v.plain).XML(), "AuthnRequest", "AttributeQuery")
 		v.rejected(v.query(samltest.RedirectQuery(message, nil)))
 		v.rejected(v.post(v.plain, message))
 	}},
-	{"C28", "Core 1.2", "SAML 1.1", func(v *visit) {
+	{"C028", "Core 1.2", "SAML 1.1", func(v *visit) {
 		v.rejected(v.post(v.plain, strings.ReplaceAll(v.request(v.plain).XML(), nsProtocol, "urn:oasis:names:tc:SAML:1.0:protocol")))
 	}},
-	{"C29", "Core 1.3.1", "DTD", func(v *visit) {
+	{"C029", "Core 1.3.1", "DTD", func(v *visit) {
 		for _, dtd := range []string{
 			`<!DOCTYPE samlp:AuthnRequest>`, `<!DOCTYPE x [<!ENTITY e "x">]>`, `<!DOCTYPE x SYSTEM "https://other.test/dtd">`,
 		} {
 			v.rejected(v.post(v.plain, dtd+v.request(v.plain).XML()))
 		}
 	}},
-	{"P04", "Profiles 4.1.4.1", "a request is answered once", func(v *visit) {
+	{"P004", "Profiles 4.1.4.1", "a request is answered once", func(v *visit) {
 		r := v.request(v.plain)
 		v.success(v.approve(v.redirect(r)), r, v.plain)
 		v.browser = v.idp.Browser(v.browser.IP)

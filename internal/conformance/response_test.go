@@ -31,10 +31,10 @@ func (v *visit) configure(p *party, settings adminapi.Settings) {
 }
 
 var responseCases = []conformanceCase{
-	signs("P20", "assertion signed", "assertion", false, true),
-	signs("P21", "response signed", "response", true, false),
-	signs("P22", "both signed", "both", true, true),
-	{"P23", "Profiles 4.1.4.2", "an answer is for one service provider", func(v *visit) {
+	signs("P020", "assertion signed", "assertion", false, true),
+	signs("P021", "response signed", "response", true, false),
+	signs("P022", "both signed", "both", true, true),
+	{"P023", "Profiles 4.1.4.2", "an answer is for one service provider", func(v *visit) {
 		r := v.request(v.plain)
 		a := v.approve(v.redirect(r))
 		v.success(a, r, v.plain)
@@ -44,7 +44,7 @@ var responseCases = []conformanceCase{
 			}
 		}
 	}},
-	{"C96", "Core 2.7.3", "attributes, each once, with a name format", func(v *visit) {
+	{"C096", "Core 2.7.3", "attributes, each once, with a name format", func(v *visit) {
 		r := v.request(v.plain)
 		assertion := v.success(v.approve(v.redirect(r)), r, v.plain)
 		seen := map[string]bool{}
@@ -59,7 +59,7 @@ var responseCases = []conformanceCase{
 			v.Errorf("no mail among %v", seen)
 		}
 	}},
-	{"C97", "Core 6", "encrypted assertion", func(v *visit) {
+	{"C097", "Core 6", "encrypted assertion", func(v *visit) {
 		r := v.request(v.encrypting)
 		a := v.approve(v.redirect(r))
 		v.envelope(a, r, v.encrypting)
@@ -76,7 +76,7 @@ var responseCases = []conformanceCase{
 			v.Errorf("NameID %q", got)
 		}
 	}},
-	{"C99", "Core 2.7.3.1", "an attribute of any name and name format", func(v *visit) {
+	{"C099", "Core 2.7.3.1", "an attribute of any name and name format", func(v *visit) {
 		r := v.request(v.nameless)
 		e := v.one(v.success(v.approve(v.redirect(r)), r, v.nameless), "./AttributeStatement/Attribute")
 		if e.SelectAttrValue("Name", "") != "Kürzel & <1>" || e.SelectAttrValue("NameFormat", "") != "urn:x:format" ||
@@ -92,7 +92,7 @@ var responseCases = []conformanceCase{
 			v.Errorf("more than configured in %s", a.SAMLResponse)
 		}
 	}},
-	{"C98", "Core 3.2.2.2", "a refusal is signed, and holds nothing of the person", func(v *visit) {
+	{"C098", "Core 3.2.2.2", "a refusal is signed, and holds nothing of the person", func(v *visit) {
 		r := v.request(v.plain)
 		a := v.deny(v.redirect(r))
 		v.failure(a, r, v.plain, "Responder", "AuthnFailed")

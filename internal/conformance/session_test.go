@@ -17,12 +17,12 @@ func (v *visit) signedIn() (statement *etree.Element) {
 }
 
 var sessionCases = []conformanceCase{
-	{"C80", "Core 3.4.1", "IsPassive, nobody is signed in", func(v *visit) {
+	{"C080", "Core 3.4.1", "IsPassive, nobody is signed in", func(v *visit) {
 		r := v.request(v.plain)
 		r.Attributes = `IsPassive="true"`
 		v.failure(v.read(v.redirect(r)), r, v.plain, "Responder", "NoPassive")
 	}},
-	{"C81", "Core 3.4.1", "IsPassive, somebody is signed in", func(v *visit) {
+	{"C081", "Core 3.4.1", "IsPassive, somebody is signed in", func(v *visit) {
 		v.signedIn()
 		r := v.request(v.persistent)
 		r.Attributes = `IsPassive="1"`
@@ -32,24 +32,24 @@ var sessionCases = []conformanceCase{
 		}
 		v.success(a, r, v.persistent)
 	}},
-	{"C82", "Core 3.4.1", "IsPassive and ForceAuthn", func(v *visit) {
+	{"C082", "Core 3.4.1", "IsPassive and ForceAuthn", func(v *visit) {
 		v.signedIn()
 		r := v.request(v.plain)
 		r.Attributes = `IsPassive="true" ForceAuthn="true"`
 		v.failure(v.read(v.redirect(r)), r, v.plain, "Responder", "NoPassive")
 	}},
-	{"C83", "Core 3.4.1", "IsPassive, the session is not strong enough", func(v *visit) {
+	{"C083", "Core 3.4.1", "IsPassive, the session is not strong enough", func(v *visit) {
 		v.signedIn()
 		r := v.request(v.plain)
 		r.Attributes, r.Children = `IsPassive="true"`, requested("exact", kerberos)
 		v.failure(v.read(v.redirect(r)), r, v.plain, "Responder", "")
 	}},
-	{"C84", "Core 3.4.1", "IsPassive is false", func(v *visit) {
+	{"C084", "Core 3.4.1", "IsPassive is false", func(v *visit) {
 		r := v.request(v.plain)
 		r.Attributes = `IsPassive="false" ForceAuthn="0"`
 		v.success(v.approve(v.redirect(r)), r, v.plain)
 	}},
-	{"C85", "Core 3.4.1", "ForceAuthn, somebody is signed in", func(v *visit) {
+	{"C085", "Core 3.4.1", "ForceAuthn, somebody is signed in", func(v *visit) {
 		v.signedIn()
 		r := v.request(v.persistent)
 		r.Attributes = `ForceAuthn="true"`
@@ -63,7 +63,7 @@ var sessionCases = []conformanceCase{
 			v.Errorf("AuthnInstant %s is before the request, %s", at, started)
 		}
 	}},
-	{"P10", "Profiles 4.1.3.4", "a session answers the next service provider, and says when it was made", func(v *visit) {
+	{"P010", "Profiles 4.1.3.4", "a session answers the next service provider, and says when it was made", func(v *visit) {
 		before := v.signedIn()
 		r := v.request(v.persistent)
 		a, ok := v.goesOn(v.redirect(r))
@@ -75,7 +75,7 @@ var sessionCases = []conformanceCase{
 			v.Errorf("AuthnInstant %s, the approval was at %s", is, was)
 		}
 	}},
-	{"C86", "Core 2.7.2", "two service providers cannot compare their SessionIndex", func(v *visit) {
+	{"C086", "Core 2.7.2", "two service providers cannot compare their SessionIndex", func(v *visit) {
 		before := v.signedIn()
 		r := v.request(v.persistent)
 		a, ok := v.goesOn(v.redirect(r))
@@ -87,7 +87,7 @@ var sessionCases = []conformanceCase{
 			v.Errorf("both have %s", one)
 		}
 	}},
-	{"P11", "Profiles 4.1.3.5", "the person says no", func(v *visit) {
+	{"P011", "Profiles 4.1.3.5", "the person says no", func(v *visit) {
 		r := v.request(v.plain)
 		a := v.deny(v.redirect(r, "state"))
 		v.failure(a, r, v.plain, "Responder", "AuthnFailed")

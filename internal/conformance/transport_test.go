@@ -23,23 +23,23 @@ var relays = map[string]string{
 }
 
 var transportCases = []conformanceCase{
-	{"B01", "Bindings 3.4.4.1", "request by HTTP-Redirect, DEFLATE", func(v *visit) {
+	{"B001", "Bindings 3.4.4.1", "request by HTTP-Redirect, DEFLATE", func(v *visit) {
 		r := v.request(v.plain)
 		v.success(v.approve(v.redirect(r)), r, v.plain)
 	}},
-	{"B02", "Bindings 3.4.4.1", "SAMLEncoding says DEFLATE", func(v *visit) {
+	{"B002", "Bindings 3.4.4.1", "SAMLEncoding says DEFLATE", func(v *visit) {
 		r := v.request(v.plain)
 		deflate := "&SAMLEncoding=" + url.QueryEscape("urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE")
 		v.success(v.approve(v.query(samltest.RedirectQuery(r.XML(), nil)+deflate)), r, v.plain)
 	}},
-	{"B03", "Bindings 3.4.4", "unknown SAMLEncoding", func(v *visit) {
+	{"B003", "Bindings 3.4.4", "unknown SAMLEncoding", func(v *visit) {
 		v.rejected(v.query(samltest.RedirectQuery(v.request(v.plain).XML(), nil) + "&SAMLEncoding=urn:x"))
 	}},
-	{"B04", "Bindings 3.5.4", "request by HTTP-POST", func(v *visit) {
+	{"B004", "Bindings 3.5.4", "request by HTTP-POST", func(v *visit) {
 		r := v.request(v.plain)
 		v.success(v.approve(v.post(v.plain, r.XML())), r, v.plain)
 	}},
-	{"B05", "Bindings 3.5.4", "base64 with line breaks by HTTP-POST", func(v *visit) {
+	{"B005", "Bindings 3.5.4", "base64 with line breaks by HTTP-POST", func(v *visit) {
 		r := v.request(v.plain)
 		text := encode([]byte(r.XML()))
 		broken := ""
@@ -48,13 +48,13 @@ var transportCases = []conformanceCase{
 		}
 		v.success(v.approve(v.form(v.plain, []byte("SAMLRequest="+url.QueryEscape(broken+text)))), r, v.plain)
 	}},
-	{"B06", "Bindings 3.4.3", "RelayState comes back, by HTTP-Redirect", func(v *visit) {
+	{"B006", "Bindings 3.4.3", "RelayState comes back, by HTTP-Redirect", func(v *visit) {
 		v.relayed(func(r samltest.Request, relay string) *http.Response { return v.redirect(r, relay) })
 	}},
-	{"B07", "Bindings 3.5.3", "RelayState comes back, by HTTP-POST", func(v *visit) {
+	{"B007", "Bindings 3.5.3", "RelayState comes back, by HTTP-POST", func(v *visit) {
 		v.relayed(func(r samltest.Request, relay string) *http.Response { return v.post(v.plain, r.XML(), relay) })
 	}},
-	{"B08", "Bindings 3.5.3", "no RelayState, none comes back", func(v *visit) {
+	{"B008", "Bindings 3.5.3", "no RelayState, none comes back", func(v *visit) {
 		r := v.request(v.plain)
 		a := v.approve(v.redirect(r))
 		v.success(a, r, v.plain)
@@ -62,7 +62,7 @@ var transportCases = []conformanceCase{
 			v.Errorf("RelayState %q", a.RelayState)
 		}
 	}},
-	{"B09", "Bindings 3.4.3", "RelayState of 81 bytes: as it is, or refused", func(v *visit) {
+	{"B009", "Bindings 3.4.3", "RelayState of 81 bytes: as it is, or refused", func(v *visit) {
 		r, relay := v.request(v.plain), strings.Repeat("r", 81)
 		page := v.redirect(r, relay)
 		if page.StatusCode >= 400 {
@@ -75,20 +75,20 @@ var transportCases = []conformanceCase{
 			v.Errorf("RelayState %q", a.RelayState)
 		}
 	}},
-	{"B10", "Bindings 3.4.3", "RelayState without end is refused", func(v *visit) {
+	{"B010", "Bindings 3.4.3", "RelayState without end is refused", func(v *visit) {
 		v.rejected(v.redirect(v.request(v.plain), strings.Repeat("r", 20_000)))
 	}},
-	{"B11", "Bindings 3.4.6", "no message", func(v *visit) {
+	{"B011", "Bindings 3.4.6", "no message", func(v *visit) {
 		v.rejected(v.query(""))
 		v.rejected(v.query("RelayState=x"))
 		v.rejected(v.form(v.plain, nil))
 	}},
-	{"B12", "Bindings 3.4.6", "empty message", func(v *visit) {
+	{"B012", "Bindings 3.4.6", "empty message", func(v *visit) {
 		v.rejected(v.query("SAMLRequest="))
 		v.rejected(v.form(v.plain, []byte("SAMLRequest=")))
 		v.rejected(v.query(samltest.RedirectQuery("", nil)))
 	}},
-	{"B13", "Bindings 3.4.4.1", "message cut, at several layers", func(v *visit) {
+	{"B013", "Bindings 3.4.4.1", "message cut, at several layers", func(v *visit) {
 		message := v.request(v.plain).XML()
 		cut := message[:len(message)-10]
 		v.rejected(v.query(samltest.RedirectQuery(cut, nil)))
@@ -98,19 +98,19 @@ var transportCases = []conformanceCase{
 		text := encode(deflated)
 		v.rejected(v.query("SAMLRequest=" + url.QueryEscape(text[:len(text)-2])))
 	}},
-	{"B14", "Bindings 3.4.4", "two messages at once", func(v *visit) {
+	{"B014", "Bindings 3.4.4", "two messages at once", func(v *visit) {
 		query := samltest.RedirectQuery(v.request(v.plain).XML(), nil)
 		v.rejected(v.query(query + "&" + query))
 		v.rejected(v.query(query + "&SAMLResponse=" + url.QueryEscape(encode(samltest.Deflate([]byte("<x/>"))))))
 	}},
-	{"B15", "Bindings 3.5.4", "deflated message by HTTP-POST", func(v *visit) {
+	{"B015", "Bindings 3.5.4", "deflated message by HTTP-POST", func(v *visit) {
 		body := "SAMLRequest=" + url.QueryEscape(encode(samltest.Deflate([]byte(v.request(v.plain).XML()))))
 		v.rejected(v.form(v.plain, []byte(body)))
 	}},
-	{"B16", "Bindings 3.4.4.1", "message by HTTP-Redirect that is not deflated", func(v *visit) {
+	{"B016", "Bindings 3.4.4.1", "message by HTTP-Redirect that is not deflated", func(v *visit) {
 		v.rejected(v.query("SAMLRequest=" + url.QueryEscape(encode([]byte(v.request(v.plain).XML())))))
 	}},
-	{"B17", "Bindings 3.5.4", "the answer is a form of HTTP-POST", func(v *visit) {
+	{"B017", "Bindings 3.5.4", "the answer is a form of HTTP-POST", func(v *visit) {
 		r := v.request(v.plain)
 		a := v.approve(v.redirect(r, "state"))
 		v.success(a, r, v.plain)
@@ -118,12 +118,12 @@ var transportCases = []conformanceCase{
 			v.Errorf("content type %q", t)
 		}
 	}},
-	{"B18", "Bindings 3.5.5.1", "nobody stores the pages", func(v *visit) {
+	{"B018", "Bindings 3.5.5.1", "nobody stores the pages", func(v *visit) {
 		page := v.redirect(v.request(v.plain))
 		v.notStored(page)
 		v.notStored(v.approve(page).page)
 	}},
-	{"B19", "Bindings 3.4.6", "another method", func(v *visit) {
+	{"B019", "Bindings 3.4.6", "another method", func(v *visit) {
 		r, err := http.NewRequestWithContext(v.Context(), http.MethodPut, v.ours.sso[bindingPOST], nil)
 		must(v, err)
 		v.rejected(v.browser.Do(r, true))

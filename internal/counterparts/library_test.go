@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
@@ -22,6 +23,8 @@ type library struct {
 	t   *testing.T
 	in  io.Writer
 	out *bufio.Scanner
+
+	stop func() // ends it
 }
 
 // startLibrary runs a script until the test ends.
@@ -42,7 +45,7 @@ func startLibrary(t *testing.T, program, script string, env ...string) *library 
 	})
 	scanner := bufio.NewScanner(out)
 	scanner.Buffer(nil, 1<<20)
-	return &library{t, in, scanner}
+	return &library{t, in, scanner, stop}
 }
 
 // cached is a file below the folder of what scripts/deps.sh installs.
@@ -78,6 +81,8 @@ func (n *library) ask(op string, options map[string]any, more ...string) library
 	}
 	line, err := json.Marshal(command)
 	must(n.t, err)
+	late := time.AfterFunc(30*time.Second, n.stop)
+	defer late.Stop()
 	_, err = n.in.Write(append(line, '\n'))
 	must(n.t, err)
 	if !n.out.Scan() {

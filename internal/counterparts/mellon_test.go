@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,6 +39,7 @@ func startMellon(t *testing.T, i *idptest.Live) (address string) {
 	ctx, stop := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, "-f", filepath.Join(dir, "httpd.conf"), "-D", "FOREGROUND")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends its children
+	cmd.WaitDelay = 5 * time.Second
 	cmd.Env = append(os.Environ(), "LATCHKEY_MELLON_DIR="+dir, "LATCHKEY_MELLON_ADDRESS="+address)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = unprivileged(t, dir)

@@ -43,8 +43,7 @@ func pythonOptions(t *testing.T, i *idptest.Live, name string, signed bool) map[
 		},
 		"security": map[string]any{
 			"authnRequestsSigned": signed, "wantAssertionsSigned": true, "rejectDeprecatedAlgorithm": true,
-			"signatureAlgorithm": rsaSHA256, "digestAlgorithm": sha256,
-			"requestedAuthnContext": false, // or it demands a password
+			"signatureAlgorithm": rsaSHA256, "digestAlgorithm": sha256, "failOnAuthnContextMismatch": true,
 		},
 	}}
 }
