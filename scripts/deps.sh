@@ -46,7 +46,7 @@ python_modules() { # name
   cmp -s "$source" "$home/.installed" && return
   rm -rf "$home"
   python3 -m venv "$home"
-  timeout 300 "$home/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: -r "$source" ||
+  "$home/bin/pip" install --quiet --disable-pip-version-check --timeout 30 --retries 2 --only-binary :all: -r "$source" ||
     { echo "installing $1 failed"; exit 1; }
   cp "$source" "$home/.installed"
 }
