@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go: Debian packages (of Debian 12),
-# DynamoDB Local, node-saml, axe-core. Does nothing for what is there.
+# DynamoDB Local, node-saml, python3-saml, axe-core. Does nothing for what is
+# there. Of Apache only the program is installed: no service is started.
 #
 # LATCHKEY_CACHE (default .cache) is where what is not of Debian goes.
 set -euo pipefail
@@ -9,7 +10,8 @@ cache=${LATCHKEY_CACHE:-.cache}
 mkdir -p "$cache"
 
 packages=(xmlsec1 libxml2-utils opensaml-schemas xmltooling-schemas chromium
-  simplesamlphp php-cli php-xml php-curl php-mbstring maven curl openssl procps python3-venv)
+  simplesamlphp php-cli php-xml php-curl php-mbstring maven curl openssl procps python3-venv
+  apache2-bin libapache2-mod-auth-mellon)
 have() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q "install ok installed"; }
 
 debian() {
@@ -37,6 +39,18 @@ node_modules() { # name
   cp "$source/package-lock.json" "$home/.installed"
 }
 
+# The pinned versions of scripts/NAME, in a virtual environment; installed again
+# when requirements.txt is another.
+python_modules() { # name
+  local home=$cache/$1 source=scripts/$1/requirements.txt
+  cmp -s "$source" "$home/.installed" && return
+  rm -rf "$home"
+  python3 -m venv "$home"
+  "$home/bin/pip" install --quiet --disable-pip-version-check --timeout 30 --retries 2 --only-binary :all: -r "$source" ||
+    { echo "installing $1 failed"; exit 1; }
+  cp "$source" "$home/.installed"
+}
+
 if command -v apt-get >/dev/null; then
   debian
 else
@@ -46,4 +60,5 @@ if command -v npm >/dev/null; then
   node_modules node-saml
   node_modules axe
 fi
+if command -v python3 >/dev/null; then python_modules python3-saml; fi
 if command -v mvn >/dev/null && command -v java >/dev/null; then scripts/dynamodb-local.sh fetch; fi

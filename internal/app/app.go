@@ -182,7 +182,7 @@ func (a *App) outbound() outbound.Options {
 // has it, and whoever calls it on a schedule.
 func (a *App) Refresher() *mdrefresh.Runner {
 	return &mdrefresh.Runner{
-		Store: a.site.Store, Audit: a.site.Audit, Fetcher: mdrefresh.NewFetcher(a.outbound(), a.deps.Clock), Clock: a.deps.Clock, Log: a.deps.Log,
+		Store: a.site.Store, Audit: a.site.Audit, Fetcher: mdrefresh.NewFetcher(a.outbound(), a.deps.Config.MetadataMaxValidity, a.deps.Clock), Clock: a.deps.Clock, Log: a.deps.Log,
 	}
 }
 

@@ -37,6 +37,9 @@ type Config struct {
 	// RefusedAlgorithms are signature and digest algorithm URIs that are never
 	// accepted, on top of those that never are.
 	RefusedAlgorithms []string `env:"LATCHKEY_REFUSED_ALGORITHMS"`
+	// MetadataMaxValidity is how far ahead the validUntil of metadata may lie,
+	// which has to have one then; 0: metadata need not end.
+	MetadataMaxValidity time.Duration `env:"LATCHKEY_METADATA_MAX_VALIDITY"`
 
 	// QRWindow is how many 4-second steps a frame stays valid: 2 to 10.
 	QRWindow int `env:"LATCHKEY_QR_WINDOW" envDefault:"6"`
@@ -141,6 +144,9 @@ func (c Config) Complete() (Config, error) {
 	within("LATCHKEY_SESSION_LIFE", c.SessionLife, 5*time.Minute, 30*24*time.Hour)
 	within("LATCHKEY_SESSION_IDLE", c.SessionIdle, 5*time.Minute, 30*24*time.Hour)
 	within("LATCHKEY_PROBATION", c.Probation, 0, 72*time.Hour)
+	if c.MetadataMaxValidity != 0 {
+		within("LATCHKEY_METADATA_MAX_VALIDITY", c.MetadataMaxValidity, time.Hour, 10*366*24*time.Hour)
+	}
 	if c.Edge != "" && c.Edge != "cloudfront" {
 		bad("LATCHKEY_EDGE is %q: give cloudfront or leave it empty", c.Edge)
 	}

@@ -51,6 +51,7 @@ func TestRefused(t *testing.T) {
 		"invite life":      {"LATCHKEY_INVITE_LIFE", "8m", "LATCHKEY_INVITE_LIFE"},
 		"invite too long":  {"LATCHKEY_INVITE_LIFE", "169h", "LATCHKEY_INVITE_LIFE"},
 		"request age":      {"LATCHKEY_REQUEST_MAX_AGE", "16m", "LATCHKEY_REQUEST_MAX_AGE"},
+		"validity":         {"LATCHKEY_METADATA_MAX_VALIDITY", "1m", "LATCHKEY_METADATA_MAX_VALIDITY"},
 		"skew":             {"LATCHKEY_REQUEST_MAX_SKEW", "-1s", "LATCHKEY_REQUEST_MAX_SKEW"},
 		"session life":     {"LATCHKEY_SESSION_LIFE", "1m", "LATCHKEY_SESSION_LIFE"},
 		"probation":        {"LATCHKEY_PROBATION", "73h", "LATCHKEY_PROBATION"},

@@ -37,7 +37,7 @@ func newCrewjam(t *testing.T, i *idptest.Live, binding, method string, format sa
 	must(t, err)
 	sp, err := samlsp.New(samlsp.Options{
 		EntityID: server.URL + "/saml/metadata", URL: *root, Key: their.Key.(*rsa.PrivateKey), Certificate: their.Cert,
-		IDPMetadata: us, SignRequest: method != "",
+		IDPMetadata: us, SignRequest: method != "", CookieName: "token-" + root.Port(),
 	})
 	must(t, err)
 	sp.Binding = binding
@@ -52,6 +52,7 @@ func newCrewjam(t *testing.T, i *idptest.Live, binding, method string, format sa
 		http.Error(w, err.Error(), http.StatusForbidden)
 	}
 	mux.Handle("/saml/", sp)
+	mux.Handle("/ask", askCrewjam(t, sp))
 	mux.Handle("/", sp.RequireAccount(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims := samlsp.SessionFromContext(r.Context()).(samlsp.JWTSessionClaims)
 		_ = json.NewEncoder(w).Encode(seen{NameID: claims.Subject, Attributes: claims.Attributes})
@@ -59,6 +60,41 @@ func newCrewjam(t *testing.T, i *idptest.Live, binding, method string, format sa
 	file, err := xml.Marshal(sp.ServiceProvider.Metadata())
 	must(t, err)
 	return server.URL, i.Register(file, nil).EntityID
+}
+
+// askCrewjam starts a sign-in with what the query wishes: "force", "passive".
+// samlsp itself makes requests without.
+func askCrewjam(t *testing.T, sp *samlsp.Middleware) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		us := sp.ServiceProvider.GetSSOBindingLocation(saml.HTTPRedirectBinding)
+		request, err := sp.ServiceProvider.MakeAuthenticationRequest(us, saml.HTTPRedirectBinding, saml.HTTPPostBinding)
+		must(t, err)
+		yes := true
+		if r.URL.Query().Has("force") {
+			request.ForceAuthn = &yes
+		}
+		if r.URL.Query().Has("passive") {
+			request.IsPassive = &yes
+		}
+		r.URL.Path, r.URL.RawQuery = "/", "" // where the answer leads
+		relay, err := sp.RequestTracker.TrackRequest(w, r, request.ID)
+		must(t, err)
+		to, err := request.Redirect(relay, &sp.ServiceProvider)
+		must(t, err)
+		http.Redirect(w, r, to.String(), http.StatusFound)
+	}
+}
+
+// crewjamApplications are two service providers, which sign and decrypt.
+func crewjamApplications(t *testing.T, i *idptest.Live) (two [2]application) {
+	t.Helper()
+	for at := range two {
+		address, entityID := newCrewjam(t, i, saml.HTTPRedirectBinding, samltest.RSASHA256, saml.EmailAddressNameIDFormat)
+		// Its metadata names AES-CBC only, though it reads AES-128-GCM.
+		i.Update(entityID, func(sp *idp.ServiceProvider) { sp.EncryptionMethods = nil })
+		two[at] = pages(entityID, address+"/ask", "mail")
+	}
+	return two
 }
 
 // seen is what a service provider knows of who signed in.

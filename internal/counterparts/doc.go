@@ -4,7 +4,14 @@
 //
 //	crewjam/saml samlsp      Go
 //	SimpleSAMLphp            PHP; Debian's package, run by scripts/simplesamlphp/router.php
+//	mod_auth_mellon          C, in Apache; Debian's packages, set up by scripts/mod-auth-mellon
 //	@node-saml/node-saml     Node.js; run by scripts/node-saml/sp.js
+//	python3-saml             Python; run by scripts/python3-saml/sp.py
+//
+// TestBehaviours runs the same behaviours with all of them: a new behaviour is a
+// row of behaviours, a new counterpart one of counterparts. The table that is
+// printed at the end is what came out. The other tests are about what one
+// counterpart does in its own way.
 //
 // What each is sent is also judged by xmllint against the OASIS schemas and by
 // xmlsec1. A service provider that is not installed skips its test, or fails

@@ -13,6 +13,8 @@ const (
 	crewjam       = "crewjam/saml samlsp"
 	simpleSAMLphp = "SimpleSAMLphp"
 	nodeSAML      = "@node-saml/node-saml"
+	python3SAML   = "python3-saml"
+	mellon        = "mod_auth_mellon"
 )
 
 // exercised counts what each counterpart did, for the report at the end.
@@ -39,20 +41,24 @@ func (c *tally) message() {
 	c.messages++
 }
 
-// TestMain prints what was exercised. A complete run that left a counterpart
-// out is no success.
+// TestMain prints what was exercised and what came out. A complete run that left
+// a counterpart or a behaviour out is no success.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
 	complete := os.Getenv("LATCHKEY_REQUIRE_ALL") == "1" && flag.Lookup("test.run").Value.String() == ""
-	for _, who := range []string{crewjam, simpleSAMLphp, nodeSAML} {
-		fmt.Printf("figure: %-22s %3d sign-ins, %2d refusals\n", who, exercised.signIns[who], exercised.refusals[who])
-		if complete && code == 0 && (exercised.signIns[who] == 0 || exercised.refusals[who] == 0) {
-			fmt.Fprintln(os.Stderr, who, "was not exercised")
+	for _, c := range counterparts {
+		signIns, refusals := exercised.signIns[c.name], exercised.refusals[c.name]
+		fmt.Printf("figure: %-22s %3d sign-ins, %2d refusals\n", c.name, signIns, refusals)
+		if complete && code == 0 && (signIns == 0 || refusals == 0) {
+			fmt.Fprintln(os.Stderr, c.name, "was not exercised")
 			code = 1
 		}
 	}
 	fmt.Printf("figure: %-22s %3d messages\n", "xmllint and xmlsec1", exercised.messages)
+	if !outcomes.print(os.Stdout) && complete {
+		code = max(code, 1)
+	}
 	os.Exit(code)
 }
 

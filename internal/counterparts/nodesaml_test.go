@@ -1,13 +1,8 @@
 package counterparts_test
 
 import (
-	"bufio"
-	"context"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
-	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,71 +17,27 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
 )
 
-// node is a running scripts/node-saml/sp.js.
-type node struct {
-	t   *testing.T
-	in  io.Writer
-	out *bufio.Scanner
-}
-
-func startNode(t *testing.T) *node {
+// startNode runs scripts/node-saml/sp.js.
+func startNode(t *testing.T) *library {
 	t.Helper()
 	program, err := exec.LookPath("node")
 	missing(t, "Node.js", err)
-	cache := os.Getenv("LATCHKEY_CACHE")
-	if cache == "" {
-		cache = "../../.cache"
-	}
-	modules, err := filepath.Abs(filepath.Join(cache, "node-saml", "node_modules"))
-	must(t, err)
+	modules := cached(t, "node-saml", "node_modules")
 	_, err = os.Stat(filepath.Join(modules, "@node-saml"))
 	missing(t, "node-saml (scripts/deps.sh)", err)
-
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "../../scripts/node-saml/sp.js")
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	must(t, err)
-	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		stop()
-		_ = cmd.Wait()
-	})
-	scanner := bufio.NewScanner(out)
-	scanner.Buffer(nil, 1<<20)
-	return &node{t, in, scanner}
+	return startLibrary(t, program, "../../scripts/node-saml/sp.js", "NODE_PATH="+modules)
 }
 
-// nodeAnswer is what sp.js answers, whatever it was asked.
-type nodeAnswer struct {
-	XML, URL, Form, Error, Status string
-
-	Profile struct {
-		NameID       string         `json:"nameID"`
-		NameIDFormat string         `json:"nameIDFormat"`
-		Attributes   map[string]any `json:"attributes"`
-	}
-}
-
-func (n *node) ask(op string, options map[string]any, more ...string) nodeAnswer {
-	n.t.Helper()
-	command := map[string]any{"op": op, "options": options}
-	for i := 0; i < len(more); i += 2 {
-		command[more[i]] = more[i+1]
-	}
-	line, err := json.Marshal(command)
-	must(n.t, err)
-	_, err = n.in.Write(append(line, '\n'))
-	must(n.t, err)
-	if !n.out.Scan() {
-		n.t.Fatal("node-saml ended: ", n.out.Err())
-	}
-	var a nodeAnswer
-	must(n.t, json.Unmarshal(n.out.Bytes(), &a))
-	return a
+// nodeApplications are two service providers, which decrypt.
+func nodeApplications(t *testing.T, i *idptest.Live) [2]application {
+	t.Helper()
+	n := startNode(t)
+	key, cert := theirKey(t)
+	return n.applications(i, func(name string) map[string]any {
+		o := nodeOptions(t, i, name, "Redirect", false)
+		o["decryptionPvk"], o["decryptionCert"] = string(key), string(cert)
+		return o
+	}, nil)
 }
 
 // nodeOptions are the settings of a service provider named name.
@@ -108,22 +59,6 @@ func nodeOptions(t *testing.T, i *idptest.Live, name, binding string, signed boo
 		o["signatureAlgorithm"], o["digestAlgorithm"] = "sha256", "sha256"
 	}
 	return o
-}
-
-// start lets node-saml make a request and takes it to the identity provider.
-func (n *node) start(v *visitor, options map[string]any, relay string) page {
-	n.t.Helper()
-	a := n.ask("request", options, "relayState", relay)
-	if a.URL != "" {
-		return v.get(a.URL)
-	}
-	f, ok := readForm(n.t, a.Form)
-	if !ok {
-		n.t.Fatalf("no request: %+v", a)
-	}
-	from, err := url.Parse(options["issuer"].(string))
-	must(n.t, err)
-	return v.submit(page{url: from}, f)
 }
 
 func TestNodeSAML(t *testing.T) {

@@ -138,6 +138,17 @@ func (v *visitor) deny(p page) answer {
 	return v.finish(p, s)
 }
 
+// goesOn does what the login page does by itself where the session suffices;
+// false: it asks the person.
+func (v *visitor) goesOn(p page) (answer, bool) {
+	v.t.Helper()
+	f, ok := readForm(v.t, p.body)
+	if !ok || f.action != "/login/continue" {
+		return answer{}, false
+	}
+	return v.answerOn(v.submit(p, f)), true
+}
+
 // answer is a message on its way to a service provider.
 type answer struct {
 	page // of the identity provider

@@ -29,15 +29,17 @@ const (
 type Fetcher struct {
 	one, many *outbound.Client
 	local     bool
+	validity  time.Duration // metadata.ReadOptions.MaxValidity
 	clock     idp.Clock
 }
 
 // NewFetcher makes one; o says what may be called, its limits are not used.
-func NewFetcher(o outbound.Options, clock idp.Clock) *Fetcher {
+// maxValidity is metadata.ReadOptions.MaxValidity.
+func NewFetcher(o outbound.Options, maxValidity time.Duration, clock idp.Clock) *Fetcher {
 	one, many := o, o
 	one.MaxBody, one.Timeout = 0, 0
 	many.MaxBody, many.Timeout = maxAggregate, aggregateTimeout
-	return &Fetcher{one: outbound.New(one), many: outbound.New(many), local: o.Local, clock: clock}
+	return &Fetcher{one: outbound.New(one), many: outbound.New(many), local: o.Local, validity: maxValidity, clock: clock}
 }
 
 // fetched is an answer.
@@ -84,7 +86,7 @@ func (f *Fetcher) get(ctx context.Context, src *idp.MetadataSource, force bool, 
 	case s.Status != http.StatusOK:
 		return out, &idp.Error{Code: idp.Invalid, Reason: idp.OutboundFailed, Detail: fmt.Sprintf("the server of the metadata answered with status %d", s.Status)}
 	}
-	opts := metadata.ReadOptions{Now: f.clock(), Force: force, Local: f.local}
+	opts := metadata.ReadOptions{Now: f.clock(), Force: force, Local: f.local, MaxValidity: f.validity}
 	if len(src.PinnedCert) > 0 {
 		if opts.PinnedCert, err = x509.ParseCertificate(src.PinnedCert); err != nil {
 			return nil, fmt.Errorf("parse pinned certificate: %w", err)
@@ -132,7 +134,7 @@ func told(err error) error {
 	return &idp.Error{Code: idp.Invalid, Reason: m.Reason, Detail: m.Error(), Err: m.Err}
 }
 
-// addressOf is what to call: of a metadata query, {base}/entities/{id} (IIP-MD04;
+// addressOf is what to call: of a metadata query, {base}/entities/{id} (IIP-MD01;
 // draft-young-md-query 3.1, draft-young-md-query-saml 2.1 and 2.2).
 func addressOf(src *idp.MetadataSource) (string, error) {
 	if src.MDQ == "" {
@@ -201,6 +203,11 @@ func (f *Fetcher) Import(ctx context.Context, req Request) (*metadata.Imported, 
 	}
 	if err := f.Check(src); err != nil {
 		return nil, nil, err
+	}
+	if req.Force {
+		forced := *f
+		forced.validity = 0
+		f = &forced
 	}
 	got, err := f.query(ctx, src, req.Force, wanted...)
 	if err != nil {

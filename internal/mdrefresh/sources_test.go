@@ -44,7 +44,7 @@ func TestAggregate(t *testing.T) {
 	}
 }
 
-// TestMDQ: IIP-MD04, both forms of a metadata query.
+// TestMDQ: IIP-MD01, both forms of a metadata query.
 func TestMDQ(t *testing.T) {
 	w := newWorld(t)
 	w.files["/mdq/entities/https%3A%2F%2Fone.test%2F"] = first().xml()
@@ -72,6 +72,33 @@ func TestMDQ(t *testing.T) {
 
 // TestRaces: an administrator's change and a refresh at the same time: both
 // stay.
+// TestMaxValidity: IIP-MD04; what is in force stays.
+func TestMaxValidity(t *testing.T) {
+	w := newWorld(t)
+	w.runner.Fetcher = mdrefresh.NewFetcher(outbound.Options{Local: true, Roots: w.roots}, 48*time.Hour, w.runner.Clock)
+	p := first()
+	p.attrs = `validUntil="2026-11-23T12:00:00Z"`
+	w.files["/sp.xml"] = signed(p, 2)
+	w.add(mdrefresh.Request{URL: w.server.URL + "/sp.xml", Pinned: cert(2)})
+	w.files["/endless.xml"] = signed(page{id: "https://endless.test/", acs: "https://endless.test/acs", keys: []int{1}}, 2)
+	endless := mdrefresh.Request{URL: w.server.URL + "/endless.xml", Pinned: cert(2)}
+	if _, _, err := w.runner.Fetcher.Import(t.Context(), endless); err == nil || !strings.Contains(err.Error(), "no validUntil") {
+		t.Errorf("imported: %v", err)
+	}
+	endless.Force = true
+	if _, _, err := w.runner.Fetcher.Import(t.Context(), endless); err != nil {
+		t.Errorf("forced: %v", err)
+	}
+	for attributes, failure := range map[string]string{"": "no validUntil", `validUntil="2026-11-26T12:00:00Z"`: "further ahead"} {
+		p.attrs = attributes
+		w.files["/sp.xml"] = signed(p, 2)
+		w.pass(12*time.Hour, map[string]int{"failed": 1})
+		if src := w.source(one); !strings.Contains(src.Failure, failure) || w.sp(one).Version != 1 {
+			t.Errorf("%+v", src)
+		}
+	}
+}
+
 func TestRaces(t *testing.T) {
 	w := newWorld(t)
 	w.files["/sp.xml"] = signed(first(), 2)
@@ -99,7 +126,7 @@ func TestRaces(t *testing.T) {
 // TestBlocked: A52, a source that names what must not be called.
 func TestBlocked(t *testing.T) {
 	w := newWorld(t)
-	w.runner.Fetcher = mdrefresh.NewFetcher(outbound.Options{}, w.runner.Clock)
+	w.runner.Fetcher = mdrefresh.NewFetcher(outbound.Options{}, 0, w.runner.Clock)
 	for _, url := range []string{"http://169.254.169.254/", "https://localhost/", w.server.URL} {
 		_, _, err := w.runner.Fetcher.Import(t.Context(), mdrefresh.Request{URL: url})
 		if e := idp.AsError(err); e.Reason != idp.SSRFBlocked || e.Code.Info().Status != http.StatusUnprocessableEntity {

@@ -36,6 +36,7 @@ type world struct {
 	store  *store.Store
 	runner *mdrefresh.Runner
 	server *httptest.Server
+	roots  *x509.CertPool // of server
 
 	status int
 	files  map[string]string // by path
@@ -53,11 +54,11 @@ func newWorld(t *testing.T) *world {
 	w.store = store.New(w.table, clock)
 	w.server = httptest.NewTLSServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.server.Close)
-	roots := x509.NewCertPool()
-	roots.AddCert(w.server.Certificate())
+	w.roots = x509.NewCertPool()
+	w.roots.AddCert(w.server.Certificate())
 	w.runner = &mdrefresh.Runner{
 		Store: w.store, Audit: store.NewAudit(w.store, rand.Reader), Clock: clock, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
-		Fetcher: mdrefresh.NewFetcher(outbound.Options{Local: true, Roots: roots}, clock),
+		Fetcher: mdrefresh.NewFetcher(outbound.Options{Local: true, Roots: w.roots}, 0, clock),
 	}
 	return w
 }

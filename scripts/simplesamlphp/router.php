@@ -7,7 +7,8 @@
 //       php -S 127.0.0.1:PORT router.php
 //
 //   /whoami?as=SOURCE   signs in at an authentication source and tells, as JSON,
-//                       who it is, or the SAML status that came instead
+//                       who it is, or the SAML status that came instead;
+//                       &force, &passive ask for ForceAuthn, IsPassive
 //   /verify?cert=FILE   whether SimpleSAMLphp verifies the signature of idp.xml
 //   everything else     is SimpleSAMLphp's own
 
@@ -39,9 +40,10 @@ switch ($path) {
                 : ['error' => get_class($e) . ': ' . $e->getMessage()]);
             return;
         }
-        if (!$source->isAuthenticated()) {
-            $here = 'http://' . $_SERVER['HTTP_HOST'] . $_SERVER['REQUEST_URI'];
-            $source->login(['ReturnTo' => $here, 'ErrorURL' => $here]); // does not return
+        $wish = ['ForceAuthn' => isset($_GET['force']), 'isPassive' => isset($_GET['passive'])];
+        if (!$source->isAuthenticated() || in_array(true, $wish, true)) {
+            $here = 'http://' . $_SERVER['HTTP_HOST'] . '/whoami?as=' . $_GET['as'];
+            $source->login($wish + ['ReturnTo' => $here, 'ErrorURL' => $here]); // does not return
         }
         $id = $source->getAuthData('saml:sp:NameID');
         echo json_encode([

@@ -52,6 +52,9 @@ func (c Candidate) read() (*reader, error) {
 	if err := CheckEntityID(c.EntityID); err != nil {
 		return nil, err
 	}
+	if err := c.checkValidity(r); err != nil {
+		return nil, err
+	}
 	if err := c.checkExpiry(r); err != nil {
 		return nil, err
 	}
@@ -115,6 +118,30 @@ func (c Candidate) checkExpiry(r *reader) error {
 		return refuse("the metadata expired on %s (validUntil); ask for a newer file, or use --force to import it all the same", earliest.Format(time.RFC3339)).because(idp.TimeWindow)
 	}
 	r.note("The metadata expired on %s; it was imported all the same.", earliest.Format(time.RFC3339))
+	return nil
+}
+
+// checkValidity refuses a file whose root does not say how long it is valid, or
+// says too long, where that is demanded: whoever replays it would keep keys in
+// use that were taken back long ago. The root is that of what is signed, since
+// what stands around a signed entity may be the replayer's.
+func (c Candidate) checkValidity(r *reader) error {
+	limit := c.doc.opts.MaxValidity
+	if limit == 0 {
+		return nil
+	}
+	root := r.entity
+	if entitySigned := c.doc.Signature == "" && r.sp.MetadataSigned == Verified; len(c.scope) > 0 && !entitySigned {
+		root = c.scope[0]
+	}
+	until, err := dateTime(attr(root, "validUntil"))
+	if err != nil || until.Year() <= 1 {
+		return refuse("the root element has no validUntil, which is demanded here (LATCHKEY_METADATA_MAX_VALIDITY); use --force to import the file all the same").at(root.GetPath())
+	}
+	if until.After(c.doc.opts.Now.Add(limit)) {
+		return refuse("the metadata is valid until %s, further ahead than the %s that are accepted here (LATCHKEY_METADATA_MAX_VALIDITY); use --force to import it all the same",
+			until.Format(time.RFC3339), limit).because(idp.TimeWindow).at(root.GetPath())
+	}
 	return nil
 }
 

@@ -50,7 +50,7 @@ func TestEncryptionMethods(t *testing.T) {
 	if len(notes) > 0 {
 		t.Errorf("notes %q", notes)
 	}
-	t.Run("IIP-MD07 keys for encryption and without a use", func(t *testing.T) {
+	t.Run("IIP-MD11 keys for encryption and without a use", func(t *testing.T) {
 		if diff := cmp.Diff([][]byte{one.cert.Raw, two.cert.Raw}, sp.EncryptCerts); diff != "" {
 			t.Error(diff)
 		}

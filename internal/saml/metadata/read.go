@@ -20,6 +20,10 @@ type ReadOptions struct {
 	PinnedCert *x509.Certificate // the file must be signed with this key; nil: signatures are not verified
 	EntityID   string            // the entity that is wanted; empty: the only service provider of the file
 	Local      bool              // local mode: http://localhost may be an endpoint
+
+	// MaxValidity is how far after Now the root's validUntil may lie; a root
+	// without one is refused then, also with Force. 0: no matter.
+	MaxValidity time.Duration
 }
 
 // Document is a metadata file that was read.

@@ -68,6 +68,9 @@ func (h *Handlers) origin(ctx context.Context, req *adminapi.NewServiceProvider)
 // readFile reads the metadata that was sent.
 func (h *Handlers) readFile(req *adminapi.NewServiceProvider) (*idp.ServiceProvider, []string, error) {
 	opts := metadata.ReadOptions{Now: h.Clock(), Force: req.Force, EntityID: req.EntityID, Local: h.Config.Local()}
+	if !req.Force {
+		opts.MaxValidity = h.Config.MetadataMaxValidity
+	}
 	if req.PinnedCertificate != "" {
 		cert, err := certificate(req.PinnedCertificate)
 		if err != nil {
