@@ -194,6 +194,9 @@ func (c Config) Hostname() string { return c.origin.Hostname() }
 // SSOURL is the address of our SingleSignOnService.
 func (c Config) SSOURL() string { return c.PublicURL + "/saml/sso" }
 
+// WSFedURL is where a request to sign in by WS-Federation arrives.
+func (c Config) WSFedURL() string { return c.PublicURL + "/wsfed" }
+
 // MetadataURL is the address of our metadata.
 func (c Config) MetadataURL() string { return c.PublicURL + "/saml/metadata" }
 

@@ -56,6 +56,9 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	if sp == nil || req.Issuer != sp.EntityID {
 		return nil, idp.Refuse(idp.SPUnknown, "Issuer is not registered")
 	}
+	if sp.Protocol != idp.ProtocolSAML {
+		return nil, idp.Refuse(idp.SPProtocol, "service provider does not speak SAML 2.0")
+	}
 	if sp.Disabled || sp.Draft {
 		return nil, idp.Refuse(idp.SPDisabled, "service provider is switched off or a draft")
 	}
@@ -66,14 +69,14 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	if err := env.checkDestination(req, sp, signed); err != nil {
 		return nil, err
 	}
-	if err := env.checkTime(req); err != nil {
+	if err := env.CheckTime(req.IssueInstant); err != nil {
 		return nil, err
 	}
 	acs, supported, err := chooseACS(req, sp)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkScheme(acs, env.Local); err != nil {
+	if err := CheckScheme(acs, env.Local); err != nil {
 		return nil, err
 	}
 	login := &idp.Login{
@@ -170,7 +173,8 @@ func (env Env) checkDestination(req *AuthnRequest, sp *idp.ServiceProvider, sign
 	return nil
 }
 
-func (env Env) checkTime(req *AuthnRequest) error {
+// CheckTime judges when a request was made.
+func (env Env) CheckTime(made time.Time) error {
 	age, skew := 5*time.Minute, time.Minute
 	if env.MaxAge > 0 {
 		age = env.MaxAge
@@ -178,8 +182,8 @@ func (env Env) checkTime(req *AuthnRequest) error {
 	if env.MaxSkew > 0 {
 		skew = env.MaxSkew
 	}
-	if d := env.Now.Sub(req.IssueInstant); d > age || d < -skew {
-		return idp.Refuse(idp.TimeWindow, "IssueInstant is %s old", d.Round(time.Second))
+	if d := env.Now.Sub(made); d > age || d < -skew {
+		return idp.Refuse(idp.TimeWindow, "request is %s old", d.Round(time.Second))
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
@@ -56,25 +55,6 @@ func (h *Handlers) browserSecret(r *http.Request) (idp.Secret, idp.BrowserSecret
 		}
 	}
 	return secret, secret.Hash(), nil
-}
-
-// appOf is what people are shown of an SP: its configured name and the host
-// that they will return to.
-func appOf(sp *idp.ServiceProvider, acs string) idp.ContextApp {
-	host := ""
-	if u, err := url.Parse(acs); err == nil {
-		host = u.Host
-	}
-	return idp.ContextApp{EntityID: sp.EntityID, Host: host, Name: sp.Name}
-}
-
-// issuer is our entityID towards an SP; where it depends on the user's domain
-// it is chosen when the user is known.
-func (h *Handlers) issuer(sp *idp.ServiceProvider) string {
-	if sp.Issuer != "" {
-		return sp.Issuer
-	}
-	return h.Config.EntityID
 }
 
 // logo draws an application's first letter. It depends on nothing but the URL.

@@ -1,22 +1,16 @@
 package sso
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
-	"net/url"
 
-	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
-	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
 	"github.com/latchkey-idp/latchkey/internal/saml/request"
-	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
+	"github.com/latchkey-idp/latchkey/internal/web/start"
 )
 
 // maxPost bounds the form of a POSTed request: a SAMLRequest of 32 KiB, its
@@ -26,7 +20,7 @@ const maxPost = 128 << 10
 func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request) error {
 	in, err := binding.Redirect(r.URL.RawQuery)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
 	return h.receive(w, r, in)
 }
@@ -34,11 +28,11 @@ func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) post(w http.ResponseWriter, r *http.Request) error {
 	body, err := web.ReadBody(r, maxPost)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
 	in, err := binding.POST(r.Header.Get("Content-Type"), body)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
 	return h.receive(w, r, in)
 }
@@ -49,26 +43,25 @@ func (h *Handlers) post(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.Inbound) error {
 	req, err := request.Parse(in)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
-	sp, err := h.serviceProvider(r.Context(), req.Issuer)
+	sp, err := h.Start.ServiceProvider(r.Context(), req.Issuer)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
-	web.RecordFrom(r.Context()).SP = sp.EntityID
 	draft, err := request.Judge(req, in, sp, h.env())
 	var answer *request.Answer
 	if errors.As(err, &answer) {
 		return h.refuseRequest(w, r, sp, draft, answer)
 	}
 	if err != nil {
-		return h.rejected(sp, err)
+		return h.Start.Rejected(sp, err)
 	}
-	l, err := h.store(r.Context(), draft, sp)
+	l, err := h.Start.Login(r.Context(), draft, sp)
 	if err != nil {
-		return h.rejected(sp, err)
+		return h.Start.Rejected(sp, err)
 	}
-	http.Redirect(w, r, "/login?l="+url.QueryEscape(l.ID), http.StatusSeeOther)
+	http.Redirect(w, r, start.Page(l), http.StatusSeeOther)
 	return nil
 }
 
@@ -84,94 +77,11 @@ func (h *Handlers) env() request.Env {
 	}
 }
 
-// serviceProvider looks the issuer up, exactly. The log names an unknown one
-// by its hash only: it may be anything.
-func (h *Handlers) serviceProvider(ctx context.Context, issuer string) (*idp.ServiceProvider, error) {
-	sp, err := h.Store.ServiceProvider(ctx, issuer)
-	if errors.Is(err, store.ErrNotFound) {
-		sum := sha256.Sum256([]byte(issuer))
-		web.RecordFrom(ctx).SP = "unknown sha256:" + hex.EncodeToString(sum[:8])
-		e := idp.Refuse(idp.SPUnknown, "no service provider has this entityID")
-		e.Fix = "The application that sent this request is not registered here. Register it with: latchkey sp add --metadata FILE"
-		return nil, e
-	}
-	return sp, err
-}
-
-// store puts the Login. Its id is derived from issuer and request ID, so a
-// request that was seen before finds its own Login: while that is pending the
-// person goes on with it (a reload), afterwards it is a replay.
-func (h *Handlers) store(ctx context.Context, draft *idp.Login, sp *idp.ServiceProvider) (*idp.Login, error) {
-	now := h.Now()
-	l := *draft
-	l.SPSlug, l.Issuer = sp.Slug, h.issuer(sp)
-	l.App = appOf(sp, l.ACS)
-	l.PasskeyOnly = approver.Reaches(acr.LevelQR, sp, &l) != nil
-	l.CreatedAt, l.ExpiresAt = now, now.Add(login.LoginLife)
-	if err := h.seenUnderOlderKey(ctx, &l); err != nil {
-		return nil, err
-	}
-	id, err := h.Masters.LoginID(h.Masters.Newest(), l.SP, l.RequestID)
-	if err != nil {
-		return nil, err
-	}
-	l.ID = id
-	stored, err := h.Store.CreateLogin(ctx, &l)
-	switch {
-	case errors.Is(err, store.ErrExists):
-		return pending(stored, now)
-	case err != nil:
-		return nil, err
-	}
-	h.Record(ctx, idp.AuditEvent{Event: idp.AuditRequestReceived, Actor: "browser", Login: l.ID, SP: l.SP})
-	return stored, nil
-}
-
-// seenUnderOlderKey looks for the Login of the same request under master keys
-// before the newest, which exist only around a rotation.
-func (h *Handlers) seenUnderOlderKey(ctx context.Context, l *idp.Login) error {
-	for _, version := range h.Masters.Versions()[1:] {
-		id, err := h.Masters.LoginID(version, l.SP, l.RequestID)
-		if err != nil {
-			return err
-		}
-		_, err = h.Store.Login(ctx, id)
-		if err == nil {
-			return idp.Refuse(idp.ReasonReplay, "request was accepted before")
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-func pending(l *idp.Login, now idp.Millis) (*idp.Login, error) {
-	if l.Done != "" || l.ExpiresAt.Over(now) {
-		return nil, idp.Refuse(idp.ReasonReplay, "request was accepted before")
-	}
-	return l, nil
-}
-
-// rejected records a refusal that stays with us: an error page, nothing sent
-// anywhere.
-func (h *Handlers) rejected(sp *idp.ServiceProvider, err error) error {
-	e := idp.AsError(err)
-	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: e.LogReason()})
-	if sp != nil {
-		e.SP, e.App = sp.EntityID, sp.Name
-	}
-	if e.Fix == "" {
-		e.Fix = hint(e.Reason, sp)
-	}
-	return e
-}
-
 // refuseRequest answers an authentic request with a SAML status.
 func (h *Handlers) refuseRequest(w http.ResponseWriter, r *http.Request, sp *idp.ServiceProvider, l *idp.Login, a *request.Answer) error {
 	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: statusReason(a.Second)})
 	return h.fail(w, r, failure{
-		sp: sp, status: &a.StatusError, acs: a.ACS, requestID: l.RequestID, issuer: h.issuer(sp),
+		protocol: sp.Protocol, sp: sp, status: &a.StatusError, acs: a.ACS, requestID: l.RequestID, issuer: h.Start.Issuer(sp),
 		relayState: l.RelayState, hasRelayState: l.HasRelayState,
 	})
 }

@@ -44,6 +44,7 @@ type Handlers struct {
 	Pairwise  []byte // 32-byte key of generated NameIDs; never changes
 	Keys      *keys.Ring
 	Directory directory.Directory
+	Protocols map[string]Protocol // besides SAML 2.0, by idp.Login.Protocol
 	Assets    http.Handler
 
 	failures *ratelimit.Buckets // signed refusals per address

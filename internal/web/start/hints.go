@@ -1,4 +1,4 @@
-package sso
+package start
 
 import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -21,6 +21,8 @@ func hint(reason idp.Reason, sp *idp.ServiceProvider) string {
 		return sp.Name + " sent the request to another address than this one. Give it our current metadata."
 	case idp.TimeWindow:
 		return "The request of " + sp.Name + " is too old or from the future. Check the clocks of both sides."
+	case idp.SPProtocol:
+		return sp.Name + " is registered for another protocol than the one it used. Remove it and add it again with the other --protocol."
 	case idp.SPDisabled:
 		return sp.Name + " is switched off, or a draft that is not complete."
 	case idp.ReasonReplay:
