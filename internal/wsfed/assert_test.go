@@ -59,7 +59,6 @@ func TestGolden(t *testing.T) {
 			in.SP.Attributes = []string{
 				"http://schemas.xmlsoap.org/claims/UPN = userPrincipalName !",
 				"http://schemas.microsoft.com/LiveID/Federation/2008/05/ImmutableID = immutableId !",
-				`http://schemas.microsoft.com/claims/authnmethodsreferences = "http://schemas.microsoft.com/claims/multipleauthn"`,
 			}
 			in.ACR = "http://schemas.microsoft.com/claims/multipleauthn"
 		},

@@ -20,10 +20,8 @@ func wsfed() map[string]preset {
 			attributes: []string{
 				"http://schemas.xmlsoap.org/claims/UPN = userPrincipalName !",
 				"http://schemas.microsoft.com/LiveID/Federation/2008/05/ImmutableID = immutableId !",
-				// Entra reads here, not in the statement, whether there were several factors.
-				`http://schemas.microsoft.com/claims/authnmethodsreferences = "` + multipleAuthn + `"`,
 			},
-			defaultACR: multipleAuthn,
+			defaultACR: multipleAuthn, // Entra reads it as the AuthenticationMethod
 			acrMap:     map[string]string{multipleAuthn: idp.ACRQR},
 		}, applyOffice365WSFed, office365Fields},
 	}
