@@ -13,6 +13,7 @@ const (
 	crewjam       = "crewjam/saml samlsp"
 	simpleSAMLphp = "SimpleSAMLphp"
 	nodeSAML      = "@node-saml/node-saml"
+	fediz         = "Apache CXF Fediz"
 )
 
 // exercised counts what each counterpart did, for the report at the end.
@@ -45,7 +46,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
 	complete := os.Getenv("LATCHKEY_REQUIRE_ALL") == "1" && flag.Lookup("test.run").Value.String() == ""
-	for _, who := range []string{crewjam, simpleSAMLphp, nodeSAML} {
+	for _, who := range []string{crewjam, simpleSAMLphp, nodeSAML, fediz} {
 		fmt.Printf("figure: %-22s %3d sign-ins, %2d refusals\n", who, exercised.signIns[who], exercised.refusals[who])
 		if complete && code == 0 && (exercised.signIns[who] == 0 || exercised.refusals[who] == 0) {
 			fmt.Fprintln(os.Stderr, who, "was not exercised")
