@@ -24,7 +24,7 @@ func (h *Starter) ServiceProvider(ctx context.Context, entityID string) (*idp.Se
 		sum := sha256.Sum256([]byte(entityID))
 		web.RecordFrom(ctx).SP = "unknown sha256:" + hex.EncodeToString(sum[:8])
 		e := idp.Refuse(idp.SPUnknown, "no service provider has this entityID")
-		e.Fix = "The application that sent this request is not registered here. Register it with: latchkey sp add --metadata FILE"
+		e.Fix = "The application that sent this request is not registered here. Register it with: latchkey sp add"
 		return nil, e
 	}
 	if err == nil {
