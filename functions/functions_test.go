@@ -25,7 +25,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/testkit/lambdaruntime"
 )
 
-var names = []string{"sso", "slo", "metadata", "qrsession", "approval", "enroll", "admin"}
+var names = []string{"sso", "slo", "metadata", "qrsession", "approval", "enroll", "admin", "wsfed"}
 
 // refresh runs on a schedule and answers no requests.
 const refresh = "refresh"

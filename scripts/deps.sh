@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go: Debian packages (of Debian 12),
-# DynamoDB Local, node-saml, python3-saml, axe-core. Does nothing for what is
+# DynamoDB Local, node-saml, python3-saml, axe-core, Fediz. Does nothing for what is
 # there. Of Apache only the program is installed: no service is started.
 #
 # LATCHKEY_CACHE (default .cache) is where what is not of Debian goes.
@@ -17,7 +17,7 @@ have() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q "install ok ins
 debian() {
   local missing=() p sudo=""
   for p in "${packages[@]}"; do have "$p" || missing+=("$p"); done
-  command -v java >/dev/null || missing+=(default-jre-headless)
+  command -v javac >/dev/null || missing+=(default-jdk-headless)
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
   [ ${#missing[@]} -gt 0 ] || return 0
@@ -51,6 +51,17 @@ python_modules() { # name
   cp "$source" "$home/.installed"
 }
 
+# The libraries of scripts/NAME/pom.xml; fetched again when that is another.
+maven() { # name
+  local pom=scripts/$1/pom.xml lib=$cache/$1/lib
+  cmp -s "$pom" "$lib/pom.xml" && return
+  rm -rf "$lib"
+  mkdir -p "$cache/$1"
+  mvn --quiet --batch-mode -Dstyle.color=never --file "$pom" dependency:copy-dependencies \
+    -DoutputDirectory="$(cd "$cache/$1" && pwd)/lib" || { echo "fetching $1 failed"; exit 1; }
+  cp "$pom" "$lib/pom.xml"
+}
+
 if command -v apt-get >/dev/null; then
   debian
 else
@@ -61,4 +72,7 @@ if command -v npm >/dev/null; then
   node_modules axe
 fi
 if command -v python3 >/dev/null; then python_modules python3-saml; fi
-if command -v mvn >/dev/null && command -v java >/dev/null; then scripts/dynamodb-local.sh fetch; fi
+if command -v mvn >/dev/null && command -v java >/dev/null; then
+  scripts/dynamodb-local.sh fetch
+  maven fediz
+fi

@@ -28,6 +28,7 @@ type spSettings struct {
 	Issuer    *string  `help:"Our entityID towards this service provider." placeholder:"URI"`
 	NameID    *string  `name:"name-id" help:"NameID: FORMAT=SOURCE, such as persistent=immutableId; none for no NameID." placeholder:"FORMAT=SOURCE"`
 	Attribute []string `help:"Attribute: NAME=SOURCE; repeat. Replaces the list." sep:"none" placeholder:"NAME=SOURCE"`
+	Reply     []string `help:"ws-federation: URL at which it is answered, the default first; repeat. Replaces the list." sep:"none" placeholder:"URL"`
 	Access    []string `help:"Who may sign in: user:EMAIL or attribute:NAME=VALUE; repeat. Replaces the list." sep:"none" placeholder:"RULE"`
 	Everyone  bool     `help:"Everyone may sign in." xor:"access"`
 	QRPolicy  *string  `name:"qr-policy" help:"Whether scanning a code is enough: any, or off for passkeys only." placeholder:"any|off"`
@@ -81,6 +82,9 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 	if len(s.Attribute) > 0 {
 		out.Attributes = &s.Attribute
 	}
+	if len(s.Reply) > 0 {
+		out.ReplyURLs = &s.Reply
+	}
 	switch {
 	case s.Everyone && len(s.Access) > 0:
 		return out, usage("give either --access or --everyone")
@@ -120,6 +124,7 @@ func (o *spOptions) given() bool {
 type spAddCmd struct {
 	Metadata string `help:"Its metadata: a file, or an https address that the server fetches now and keeps looking at." placeholder:"FILE|URL" xor:"metadata"`
 	MDQ      string `name:"mdq" help:"Ask this metadata query server (MDQ) for --entity-id." placeholder:"URL" xor:"metadata"`
+	Protocol string `help:"What it speaks: saml (the default) or ws-federation." placeholder:"PROTOCOL"`
 	Preset   string `help:"Kind of application: generic, office365, salesforce or atlassian." placeholder:"PRESET"`
 	EntityID string `name:"entity-id" help:"Its entityID: by hand, or which one of many in the metadata." placeholder:"URI"`
 	ACSURL   string `name:"acs-url" help:"By hand: URL of its assertion consumer service." placeholder:"URL"`
@@ -137,14 +142,14 @@ func (c *spAddCmd) Run(e *env) error {
 		return usage("--mdq needs --entity-id")
 	}
 	if c.Metadata == "" && c.EntityID == "" && (c.Preset == "" || c.Preset == "generic") {
-		return usage("give --metadata FILE|URL, or --entity-id and --acs-url, or a --preset that knows them")
+		return usage("give --metadata FILE|URL, or --entity-id and --acs-url (with ws-federation: --reply), or a --preset that knows them")
 	}
 	settings, err := c.settings()
 	if err != nil {
 		return err
 	}
 	sp := adminapi.NewServiceProvider{
-		Settings: settings, EntityID: c.EntityID, ACSURL: c.ACSURL, Preset: c.Preset,
+		Settings: settings, EntityID: c.EntityID, ACSURL: c.ACSURL, Protocol: c.Protocol, Preset: c.Preset,
 		Options: c.options(), Force: c.Force, DryRun: c.DryRun, MDQURL: c.MDQ, TrustMetadataURL: c.TrustURL,
 	}
 	if isAddress(c.Metadata) {
@@ -189,8 +194,13 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 	p.line("  entityID     %s", sp.EntityID)
 	p.line("  Short name   %s", sp.Slug)
 	p.line("  Preset       %s", sp.Preset)
+	place := "ACS"
+	if sp.Protocol != idp.ProtocolSAML {
+		p.line("  Protocol     %s", sp.Protocol)
+		place = "Reply URL"
+	}
 	for _, acs := range sp.ACS {
-		p.line("  ACS          %s", acs.Location)
+		p.line("  %-12s %s", place, acs.Location)
 	}
 	p.line("  NameID       %s", sp.NameID)
 	for _, line := range sp.Attributes {

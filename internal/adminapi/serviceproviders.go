@@ -69,6 +69,7 @@ type Settings struct {
 	Disabled                *bool              `json:"disabled,omitempty"`
 	NameID                  *string            `json:"name_id,omitempty"`    // mapping line
 	Attributes              *[]string          `json:"attributes,omitempty"` // mapping lines
+	ReplyURLs               *[]string          `json:"reply_urls,omitempty"` // WS-Federation: where it is answered, the default first
 	Access                  *[]string          `json:"access,omitempty"`     // "user:EMAIL", "attribute:NAME=VALUE"; empty: everyone
 	Sign                    *string            `json:"sign,omitempty"`       // assertion, response, both
 	QRPolicy                *string            `json:"qr_policy,omitempty"`  // any; off: passkeys only
@@ -119,6 +120,7 @@ type NewServiceProvider struct {
 	Force             bool     `json:"force,omitempty"`              // take expired metadata
 	EntityID          string   `json:"entity_id,omitempty"`          // which one of an aggregate, or by hand
 	ACSURL            string   `json:"acs_url,omitempty"`            // by hand, without metadata
+	Protocol          string   `json:"protocol,omitempty"`           // saml (also when empty), ws-federation; never changes
 	Preset            string   `json:"preset,omitempty"`             // generic, office365, salesforce, atlassian
 	Options           Options  `json:"options,omitzero"`
 	DryRun            bool     `json:"dry_run,omitempty"` // judge and show, store nothing; answered with 200

@@ -126,7 +126,7 @@ type mounter interface{ Mount(web.Mux) }
 func (a *App) sso() mounter {
 	return sso.New(sso.Handlers{
 		Site: a.site, Masters: a.deps.Secrets.Masters, Start: a.start, Pairwise: a.deps.Secrets.Pairwise, Passkeys: a.rp != nil,
-		Keys: a.deps.Keys, Directory: a.deps.Directory, Assets: a.assets.Handler(),
+		Keys: a.deps.Keys, Directory: a.deps.Directory, Assets: a.assets.Handler(), Protocols: protocols(),
 	})
 }
 
@@ -136,7 +136,7 @@ func (a *App) approver() approver.Approver {
 	}
 }
 
-func (a *App) metadata() mounter { return metadata.New(a.site, a.deps.Keys) }
+func (a *App) metadata() mounter { return metadata.New(a.site, a.deps.Keys, a.extras()...) }
 func (a *App) qrsession() mounter {
 	return qrsession.New(a.site, a.deps.Secrets.Masters, a.start, a.approver(), a.rp)
 }
@@ -211,7 +211,9 @@ func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
 func (a *App) All() http.Handler { return a.serve(a.all()...) }
 
 func (a *App) all() []mounter {
-	return []mounter{a.sso(), a.slo(), a.adminSignOut(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin()}
+	return []mounter{
+		a.sso(), a.slo(), a.adminSignOut(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin(), a.wsfed(),
+	}
 }
 
 // Routes lists the patterns that All serves, sorted. One without a method is

@@ -69,7 +69,7 @@ func TestWhoMayImportWhat(t *testing.T) {
 			"internal/lambdahttp", "internal/obs", "internal/testkit/",
 		}},
 		{"bbolt", []string{"go.etcd.io/bbolt"}, []string{"internal/table/bolt"}},
-		{"XML trees and signatures", []string{"github.com/beevik/etree", "github.com/russellhaering/goxmldsig/"}, []string{"internal/saml/", "internal/demo"}},
+		{"XML trees and signatures", []string{"github.com/beevik/etree", "github.com/russellhaering/goxmldsig/"}, []string{"internal/saml/", "internal/wsfed", "internal/demo"}},
 		{"crewjam/saml", []string{"github.com/crewjam/saml/"}, []string{"internal/saml/", "internal/demo"}},
 		{"LDAP", []string{"github.com/go-ldap/"}, []string{"internal/directory/ldap"}},
 		{"the wiring", []string{module + "internal/app", module + "internal/awsdeps", module + "internal/localdeps"}, []string{
@@ -147,7 +147,7 @@ func TestDirectionOfImports(t *testing.T) {
 	t.Run("lower layers know nothing of higher ones", func(t *testing.T) {
 		layers := [][]string{
 			{"internal/idp"},
-			{"internal/login", "internal/saml/", "internal/table/", "internal/keys/", "internal/directory", "internal/passkey", "internal/devicekey", "internal/outbound"},
+			{"internal/login", "internal/saml/", "internal/wsfed", "internal/table/", "internal/keys/", "internal/directory", "internal/passkey", "internal/devicekey", "internal/outbound"},
 			{"internal/store", "internal/ratelimit", "internal/mdrefresh"},
 			{"internal/web/"},
 			{"internal/app", "internal/awsdeps", "internal/localdeps"},

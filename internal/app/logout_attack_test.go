@@ -174,16 +174,24 @@ func TestLogoutResponsesThatAreRefused(t *testing.T) {
 		resp   func() *http.Response
 		reason idp.Reason
 	}{
-		"P22 unsigned":             {func() *http.Response { return v.Get("/saml/slo?" + samltest.ResponseQuery(a.LoggedOut(now, asked).XML(), nil)) }, idp.SLOUnsigned},
-		"P22 signed by another":    {func() *http.Response { return v.Get("/saml/slo?" + b.SignQuery(samltest.ResponseQuery(a.LoggedOut(now, asked).XML(), nil), samltest.RSASHA256)) }, idp.SigUntrustedKey},
+		"P22 unsigned": {func() *http.Response {
+			return v.Get("/saml/slo?" + samltest.ResponseQuery(a.LoggedOut(now, asked).XML(), nil))
+		}, idp.SLOUnsigned},
+		"P22 signed by another": {func() *http.Response {
+			return v.Get("/saml/slo?" + b.SignQuery(samltest.ResponseQuery(a.LoggedOut(now, asked).XML(), nil), samltest.RSASHA256))
+		}, idp.SigUntrustedKey},
 		"P22 of another SP":        {func() *http.Response { return v.answers(b, asked) }, idp.SLOUnsolicited},
 		"P22 unsolicited":          {func() *http.Response { return v.answers(a, "_x") }, idp.SLOUnsolicited},
 		"P22 no InResponseTo":      {func() *http.Response { return v.answers(a, "") }, idp.SLOUnsolicited},
 		"P22 another number":       {func() *http.Response { return v.answers(a, strings.TrimSuffix(asked, "0")+"7") }, idp.SLOUnsolicited},
 		"P22 another spelling":     {func() *http.Response { return v.answers(a, strings.TrimSuffix(asked, "0")+"00") }, idp.SLOUnsolicited},
 		"P22 a logout that is not": {func() *http.Response { return v.answers(a, "_CAIREEYUCULBOGAZDINRYHI6D4-0") }, idp.SLOUnsolicited},
-		"another Destination":      {func() *http.Response { return v.answers(a, asked, func(r *samltest.LogoutResponse) { r.Destination = "https://other.test" }) }, idp.ReasonDestination},
-		"old":                      {func() *http.Response { return v.answers(a, asked, func(r *samltest.LogoutResponse) { r.IssueInstant = "2026-11-22T10:00:00Z" }) }, idp.TimeWindow},
+		"another Destination": {func() *http.Response {
+			return v.answers(a, asked, func(r *samltest.LogoutResponse) { r.Destination = "https://other.test" })
+		}, idp.ReasonDestination},
+		"old": {func() *http.Response {
+			return v.answers(a, asked, func(r *samltest.LogoutResponse) { r.IssueInstant = "2026-11-22T10:00:00Z" })
+		}, idp.TimeWindow},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refusedPage(t, v.IdP, c.resp(), http.StatusBadRequest, idp.Code(c.reason))

@@ -29,6 +29,7 @@ func TestRoutesAreOne(t *testing.T) {
 	functions := map[string]http.Handler{
 		"sso": i.App.SSO(), "slo": i.App.SLO(), "metadata": i.App.Metadata(), "qrsession": i.App.QRSession(),
 		"approval": i.App.Approval(), "enroll": i.App.Enroll(), "admin": i.App.Admin(),
+		"wsfed": i.App.WSFed(),
 	}
 	template := templateRoutes(t)
 	for _, pattern := range patterns {

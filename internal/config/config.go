@@ -206,6 +206,9 @@ func (c Config) SLOURL() string { return c.PublicURL + "/saml/slo" }
 // SLOSOAPURL is the endpoint that logout messages by SOAP go to.
 func (c Config) SLOSOAPURL() string { return c.PublicURL + "/saml/slo/soap" }
 
+// WSFedURL is where a request to sign in by WS-Federation arrives.
+func (c Config) WSFedURL() string { return c.PublicURL + "/wsfed" }
+
 // MetadataURL is the address of our metadata.
 func (c Config) MetadataURL() string { return c.PublicURL + "/saml/metadata" }
 

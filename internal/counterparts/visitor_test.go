@@ -158,8 +158,13 @@ type answer struct {
 
 func (v *visitor) finish(p page, s session) answer {
 	v.t.Helper()
-	f := form{action: "/login/finish", fields: url.Values{"sid": {s.SID}, "finish_key": {idptest.RandomKey()}}}
-	return v.answerOn(v.submit(p, f))
+	return v.answerOn(v.finished(p, s))
+}
+
+// finished is the page that takes the person on to the application.
+func (v *visitor) finished(p page, s session) page {
+	v.t.Helper()
+	return v.submit(p, form{action: "/login/finish", fields: url.Values{"sid": {s.SID}, "finish_key": {idptest.RandomKey()}}})
 }
 
 // answerOn reads the message on a page of the identity provider, and has it

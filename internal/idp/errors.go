@@ -199,6 +199,8 @@ const (
 	RelayStateSize    Reason = "relaystate.size"
 	SPUnknown         Reason = "sp.unknown"
 	SPDisabled        Reason = "sp.disabled"
+	SPProtocol        Reason = "sp.protocol"         // a request in a protocol that the application is not registered for
+	Unsupported       Reason = "request.unsupported" // it asks for what is not offered, and its protocol has no answer that says so
 	TimeWindow        Reason = "time.window"
 	SAMLVersion       Reason = "saml.version"
 	AttrIllegalChar   Reason = "attr.illegal_char"

@@ -1,10 +1,11 @@
 package idp
 
-// Login is one pending AuthnRequest (item LOGIN#<id>). Several QR sessions may
+// Login is one pending request to sign somebody in (item LOGIN#<id>). Several QR sessions may
 // follow one another in it without going back to the SP. It holds everything
 // that the answer needs; nothing of the request comes back from the browser.
 type Login struct {
-	ID        string `json:"id"` // 16 bytes, base32
+	ID        string `json:"id"`              // 16 bytes, base32
+	Protocol  string `json:"proto,omitempty"` // of request and answer, as in ServiceProvider
 	SP        string `json:"app"`
 	SPSlug    string `json:"slug"`
 	Issuer    string `json:"issuer"` // our entityID in the answer; may be chosen by the user's domain later
@@ -23,6 +24,7 @@ type Login struct {
 	ACRComparison   string         `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
 	Subject         *LoginSubject  `json:"subject,omitempty"`
 	ForceAuthn      bool           `json:"force,omitempty"`
+	MaxAgeMinutes   int            `json:"max_age,omitempty"`      // oldest approval that may answer; 0: not asked
 	Passive         bool           `json:"passive,omitempty"`      // IsPassive: a session that suffices, or NoPassive
 	PasskeyOnly     bool           `json:"passkey_only,omitempty"` // on arrival a scanned code was not enough; create judges again
 	Browser         *BrowserSecret `json:"bh,omitempty"`           // bound by the first create

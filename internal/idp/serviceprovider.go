@@ -30,6 +30,12 @@ const (
 	ACRPHRHW = "urn:latchkey:acr:phr-hw"
 )
 
+// Values of ServiceProvider.Protocol.
+const (
+	ProtocolSAML  = "" // SAML 2.0
+	ProtocolWSFed = "ws-federation"
+)
+
 // Which elements of a Response are signed.
 const (
 	SignAssertion = "assertion" // the default
@@ -50,17 +56,18 @@ const (
 	QRPolicyOff = "off"
 )
 
-// ServiceProvider is one SAML application as an administrator configured it.
+// ServiceProvider is one application as an administrator configured it.
 // Its zero settings are the safe ones; EntityID is its identity everywhere.
 type ServiceProvider struct {
 	EntityID string `json:"entity_id"`
-	Slug     string `json:"slug"`           // short unique name used in URLs and logs, [a-z0-9-]{1,40}
-	Name     string `json:"name"`           // as people see it: NFC, at most 64 characters
-	Preset   string `json:"preset"`         // generic, office365, salesforce, atlassian
-	Disabled bool   `json:"disabled"`       // switched off by an administrator
-	Draft    bool   `json:"draft"`          // saved before the other side's values were known; cannot sign in
-	Issuer   string `json:"issuer"`         // our entityID towards this SP; empty: the deployment's
-	Logo     string `json:"logo,omitempty"` // path of a logo on this origin, or empty
+	Slug     string `json:"slug"`               // short unique name used in URLs and logs, [a-z0-9-]{1,40}
+	Name     string `json:"name"`               // as people see it: NFC, at most 64 characters
+	Preset   string `json:"preset"`             // generic, office365, salesforce, atlassian
+	Protocol string `json:"protocol,omitempty"` // ProtocolSAML, ProtocolWSFed: the only one in which it is answered
+	Disabled bool   `json:"disabled"`           // switched off by an administrator
+	Draft    bool   `json:"draft"`              // saved before the other side's values were known; cannot sign in
+	Issuer   string `json:"issuer"`             // our entityID towards this SP; empty: the deployment's
+	Logo     string `json:"logo,omitempty"`     // path of a logo on this origin, or empty
 
 	// IssuerByDomain picks the issuer by the domain of the user's
 	// userPrincipalName (Microsoft federates each root domain with an issuer

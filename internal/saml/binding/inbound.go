@@ -35,18 +35,18 @@ type Inbound struct {
 	Signature []byte
 }
 
-// parameters are the raw values of the SAML parameters of a query or form.
-type parameters map[string]string
+// Parameters are the raw values of the parameters of a query or form that mean
+// something to a protocol.
+type Parameters map[string]string
 
-// known are the parameters that mean something to us. Others are ignored.
-var known = []string{"SAMLRequest", "SAMLResponse", "RelayState", "SAMLEncoding", "SigAlg", "Signature"}
-
-// split finds the SAML parameters and keeps their values as received.
-func split(form string) (parameters, error) {
+// Split finds the known parameters of a query or form and keeps their values
+// as received. Others are ignored. One that is there twice, or whose name is
+// encoded, is refused: two programs could read two different requests.
+func Split(form string, known []string) (Parameters, error) {
 	if len(form) > maxForm {
 		return nil, idp.Refuse(idp.XMLSize, "parameters of %d bytes, limit %d", len(form), maxForm)
 	}
-	found := make(parameters, len(known))
+	found := make(Parameters, len(known))
 	for pair := range strings.SplitSeq(form, "&") {
 		rawName, value, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(rawName)
@@ -61,24 +61,34 @@ func split(form string) (parameters, error) {
 		}
 		found[name] = value
 	}
-	if found.has("SAMLResponse") == found.has("SAMLRequest") {
+	return found, nil
+}
+
+// split finds the parameters of SAML.
+func split(form string) (Parameters, error) {
+	found, err := Split(form, []string{"SAMLRequest", "SAMLResponse", "RelayState", "SAMLEncoding", "SigAlg", "Signature"})
+	if err != nil {
+		return nil, err
+	}
+	if found.Has("SAMLResponse") == found.Has("SAMLRequest") {
 		return nil, idp.Refuse(idp.BindingParams, "not exactly one of SAMLRequest and SAMLResponse")
 	}
 	return found, nil
 }
 
-func (p parameters) has(name string) bool { _, ok := p[name]; return ok }
+// Has reports whether a parameter is there, empty or not.
+func (p Parameters) Has(name string) bool { _, ok := p[name]; return ok }
 
 // message is the name of the parameter that holds the message.
-func (p parameters) message() string {
-	if p.has("SAMLResponse") {
+func (p Parameters) message() string {
+	if p.Has("SAMLResponse") {
 		return "SAMLResponse"
 	}
 	return "SAMLRequest"
 }
 
-// value undoes the percent-encoding.
-func (p parameters) value(name string) (string, error) {
+// Value undoes the percent-encoding. It is empty for what is not there.
+func (p Parameters) Value(name string) (string, error) {
 	v, err := url.QueryUnescape(p[name])
 	if err != nil {
 		return "", idp.Refuse(idp.BindingParams, "%s is not percent-encoded", name)
@@ -86,31 +96,36 @@ func (p parameters) value(name string) (string, error) {
 	return v, nil
 }
 
-// relayState sets RelayState. It refuses what an HTML form cannot send back
-// unchanged: browsers replace NUL and bytes that are not UTF-8 and turn every
-// line break into CR LF.
-func (in *Inbound) relayState(p parameters) error {
-	if !p.has("RelayState") {
-		return nil
+// Echo is the value of a parameter that is sent back unchanged with the answer:
+// RelayState, wctx. It refuses one that is too long, and what an HTML form
+// cannot send back unchanged: browsers replace NUL and bytes that are not UTF-8
+// and turn every line break into CR LF.
+func (p Parameters) Echo(name string) (value string, has bool, err error) {
+	if !p.Has(name) {
+		return "", false, nil
 	}
-	v, err := p.value("RelayState")
+	v, err := p.Value(name)
 	if err != nil {
-		return err
+		return "", false, err
 	}
 	if len(v) > maxRelayState {
-		return idp.Refuse(idp.RelayStateSize, "RelayState of %d bytes, limit %d", len(v), maxRelayState)
+		return "", false, idp.Refuse(idp.RelayStateSize, "%s of %d bytes, limit %d", name, len(v), maxRelayState)
 	}
 	if !utf8.ValidString(v) || strings.ContainsAny(v, "\x00\r\n") {
-		return idp.Refuse(idp.BindingParams, "RelayState that cannot be echoed unchanged")
+		return "", false, idp.Refuse(idp.BindingParams, "%s that cannot be echoed unchanged", name)
 	}
-	in.RelayState, in.HasRelayState = v, true
-	return nil
+	return v, true, nil
+}
+
+func (in *Inbound) relayState(p Parameters) (err error) {
+	in.RelayState, in.HasRelayState, err = p.Echo("RelayState")
+	return err
 }
 
 // decode decodes the base64 of the message strictly: the standard alphabet,
 // padded, with zero spare bits, and no line breaks unless allowed.
-func (p parameters) decode(lineBreaks bool) ([]byte, error) {
-	v, err := p.value(p.message())
+func (p Parameters) decode(lineBreaks bool) ([]byte, error) {
+	v, err := p.Value(p.message())
 	if err != nil {
 		return nil, err
 	}

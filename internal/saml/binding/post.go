@@ -18,13 +18,13 @@ func POST(contentType string, body []byte) (*Inbound, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.has("SigAlg") || p.has("Signature") {
+	if p.Has("SigAlg") || p.Has("Signature") {
 		return nil, idp.Refuse(idp.BindingParams, "SimpleSign is not offered")
 	}
-	if p.has("SAMLEncoding") {
+	if p.Has("SAMLEncoding") {
 		return nil, idp.Refuse(idp.BindingEncoding, "SAMLEncoding in a POST")
 	}
-	in := &Inbound{Binding: idp.BindingPOST, Response: p.has("SAMLResponse")}
+	in := &Inbound{Binding: idp.BindingPOST, Response: p.Has("SAMLResponse")}
 	if err := in.relayState(p); err != nil {
 		return nil, err
 	}

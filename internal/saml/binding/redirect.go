@@ -15,9 +15,9 @@ func Redirect(rawQuery string) (*Inbound, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Inbound{Binding: idp.BindingRedirect, Response: p.has("SAMLResponse")}
-	if p.has("SAMLEncoding") {
-		if v, err := p.value("SAMLEncoding"); err != nil || v != deflate {
+	in := &Inbound{Binding: idp.BindingRedirect, Response: p.Has("SAMLResponse")}
+	if p.Has("SAMLEncoding") {
+		if v, err := p.Value("SAMLEncoding"); err != nil || v != deflate {
 			return nil, idp.Refuse(idp.BindingEncoding, "SAMLEncoding other than DEFLATE")
 		}
 	}
@@ -39,17 +39,17 @@ func Redirect(rawQuery string) (*Inbound, error) {
 
 // querySignature collects the signature and the octets that it covers:
 // the message, RelayState if there is one, SigAlg, in this order, as received.
-func (in *Inbound) querySignature(p parameters) (err error) {
-	if p.has("SigAlg") != p.has("Signature") {
+func (in *Inbound) querySignature(p Parameters) (err error) {
+	if p.Has("SigAlg") != p.Has("Signature") {
 		return idp.Refuse(idp.BindingParams, "only one of SigAlg and Signature")
 	}
-	if !p.has("SigAlg") {
+	if !p.Has("SigAlg") {
 		return nil
 	}
-	if in.SigAlg, err = p.value("SigAlg"); err != nil {
+	if in.SigAlg, err = p.Value("SigAlg"); err != nil {
 		return err
 	}
-	signature, err := p.value("Signature")
+	signature, err := p.Value("Signature")
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (in *Inbound) querySignature(p parameters) (err error) {
 		return err
 	}
 	signed := p.message() + "=" + p[p.message()]
-	if p.has("RelayState") {
+	if p.Has("RelayState") {
 		signed += "&RelayState=" + p["RelayState"]
 	}
 	in.Signed = []byte(signed + "&SigAlg=" + p["SigAlg"])

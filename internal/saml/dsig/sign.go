@@ -24,7 +24,19 @@ type Position int
 const (
 	First       Position = 0 // metadata: before all other children
 	AfterIssuer Position = 1 // protocol messages and assertions: after the first child
+
+	// Last is for assertions of SAML 1.1: after all other children. Their
+	// identifier is the attribute AssertionID.
+	Last Position = -1
 )
+
+// id is the attribute that identifies the element to sign.
+func (at Position) id() string {
+	if at == Last {
+		return "AssertionID"
+	}
+	return "ID"
+}
 
 // method is a pair of algorithms that Sign can use.
 type method struct {
@@ -56,7 +68,7 @@ const (
 // RSA with SHA-256 (SHA-1 only where legacySHA1 is set), the certificate in
 // KeyInfo (XML Signature 1.1; SAML Core 5.4). It asks signer exactly once.
 //
-// el must have an ID, declare the namespaces that it uses, and not be signed
+// el must have an ID (AssertionID for Last), declare the namespaces that it uses, and not be signed
 // yet. Sign brings its namespace declarations and attribute order into
 // canonical form; what Serialize writes then holds the very bytes that were
 // signed. RSA only: crypto.Signer gives ECDSA signatures in an encoding that
@@ -65,7 +77,7 @@ func Sign(el *etree.Element, signer crypto.Signer, cert *x509.Certificate, legac
 	if err := checkKey(signer, cert); err != nil {
 		return err
 	}
-	id := el.SelectAttrValue("ID", "")
+	id := el.SelectAttrValue(at.id(), "")
 	if id == "" {
 		return errors.New("element to sign has no ID")
 	}
@@ -86,7 +98,11 @@ func Sign(el *etree.Element, signer crypto.Signer, cert *x509.Certificate, legac
 	if err != nil {
 		return fmt.Errorf("sign element: %w", err)
 	}
-	el.InsertChildAt(int(at), signature(info, value, cert.Raw))
+	index := int(at)
+	if at == Last {
+		index = len(el.Child)
+	}
+	el.InsertChildAt(index, signature(info, value, cert.Raw))
 	return nil
 }
 

@@ -57,6 +57,25 @@ const entity = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metad
 	`<md:Extensions><saml:Attribute Name="a"><saml:AttributeValue i:type="xs:string">a&#13;&#10;b&lt;"]]&gt;č</saml:AttributeValue></saml:Attribute></md:Extensions>` +
 	`<md:Organization><md:OrganizationName xml:lang="sl">x</md:OrganizationName></md:Organization></md:EntityDescriptor>`
 
+// TestSignatureOfSAML11: after the statements, over AssertionID.
+func TestSignatureOfSAML11(t *testing.T) {
+	key := newRSA(t)
+	cert := newSigner(t, key)
+	el := element(t, `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:1.0:assertion" AssertionID="_a" ID="_b"><saml:Conditions/><saml:Advice/></saml:Assertion>`)
+	if err := dsig.Sign(el, key, cert, false, dsig.Last); err != nil {
+		t.Fatal(err)
+	}
+	doc := dsig.Serialize(el)
+	if last := el.ChildElements()[2]; last.Tag != "Signature" || !bytes.Contains(doc, []byte(`URI="#_a"`)) {
+		t.Errorf("%s", doc)
+	}
+	schematest.VerifySignature(t, doc, schematest.PEM(cert.Raw), "AssertionID:Assertion")
+	bare := element(t, `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:1.0:assertion" ID="_b"/>`)
+	if dsig.Sign(bare, key, cert, false, dsig.Last) == nil {
+		t.Error("signed without AssertionID")
+	}
+}
+
 func TestSignedElementVerifiesElsewhere(t *testing.T) {
 	key := newRSA(t)
 	cert := newSigner(t, key)

@@ -95,15 +95,18 @@ type Window struct {
 }
 
 // CheckTime refuses messages of another time.
-func (h Head) CheckTime(now time.Time, w Window) error {
+func (h Head) CheckTime(now time.Time, w Window) error { return w.Check(h.IssueInstant, now) }
+
+// Check refuses what was made too long ago, or will be made.
+func (w Window) Check(made, now time.Time) error {
 	if w.MaxAge <= 0 {
 		w.MaxAge = 5 * time.Minute
 	}
 	if w.MaxSkew <= 0 {
 		w.MaxSkew = time.Minute
 	}
-	if d := now.Sub(h.IssueInstant); d > w.MaxAge || d < -w.MaxSkew {
-		return idp.Refuse(idp.TimeWindow, "IssueInstant is %s old", d.Round(time.Second))
+	if d := now.Sub(made); d > w.MaxAge || d < -w.MaxSkew {
+		return idp.Refuse(idp.TimeWindow, "message is %s old", d.Round(time.Second))
 	}
 	return nil
 }

@@ -45,10 +45,17 @@ type IdP struct {
 // saml-schema-metadata-2.0.xsd. It asks signer exactly once; cert is the
 // certificate of signer's key and goes into the signature's KeyInfo.
 func (m IdP) Sign(signer crypto.Signer, cert *x509.Certificate) ([]byte, error) {
+	return m.SignRole(m.addRole, signer, cert)
+}
+
+// SignRole is Sign with the role of another protocol, which add puts into the
+// EntityDescriptor. SSOURL is then the endpoint of that protocol.
+func (m IdP) SignRole(add func(root *etree.Element), signer crypto.Signer, cert *x509.Certificate) ([]byte, error) {
 	root, err := m.build()
 	if err != nil {
 		return nil, err
 	}
+	add(root)
 	if err := dsig.Sign(root, signer, cert, false, dsig.First); err != nil {
 		return nil, fmt.Errorf("sign metadata: %w", err)
 	}
@@ -72,7 +79,6 @@ func (m IdP) build() (*etree.Element, error) {
 	if s := int64(m.CacheDuration / time.Second); s > 0 {
 		root.CreateAttr("cacheDuration", fmt.Sprintf("PT%dS", s))
 	}
-	m.addRole(root)
 	return root, nil
 }
 
@@ -82,6 +88,16 @@ func (m IdP) addRole(root *etree.Element) {
 	role.CreateAttr("WantAuthnRequestsSigned", strconv.FormatBool(m.WantAuthnRequestsSigned))
 	role.CreateAttr("protocolSupportEnumeration", nsSAMLP)
 	m.addUI(role)
+	m.AddKeys(role)
+	addEndpoints(role, "md:SingleLogoutService", m.SLOURL)
+	for _, f := range m.NameIDFormats {
+		role.CreateElement("md:NameIDFormat").SetText(f)
+	}
+	addEndpoints(role, "md:SingleSignOnService", m.SSOURL)
+}
+
+// AddKeys writes the signing keys into a role.
+func (m IdP) AddKeys(role *etree.Element) {
 	for _, cert := range m.Certificates {
 		key := role.CreateElement("md:KeyDescriptor")
 		key.CreateAttr("use", "signing")
@@ -91,11 +107,6 @@ func (m IdP) addRole(root *etree.Element) {
 			CreateElement("ds:X509Certificate").
 			SetText(base64.StdEncoding.EncodeToString(cert.Raw))
 	}
-	addEndpoints(role, "md:SingleLogoutService", m.SLOURL)
-	for _, f := range m.NameIDFormats {
-		role.CreateElement("md:NameIDFormat").SetText(f)
-	}
-	addEndpoints(role, "md:SingleSignOnService", m.SSOURL)
 }
 
 // addUI writes the MDUI extension (SAML Metadata Extensions for Login and

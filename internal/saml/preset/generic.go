@@ -19,7 +19,7 @@ func genericSettings() settings {
 
 func applyGeneric(sp *idp.ServiceProvider, _ Options) error {
 	if sp.EntityID == "" || sp.DefaultACS() == nil {
-		return idp.E(idp.Invalid, "the generic preset needs the service provider's metadata, or its entityID and the URL of its assertion consumer service")
+		return idp.E(idp.Invalid, "the generic preset needs the service provider's metadata, or its entityID and the URL of its assertion consumer service (with WS-Federation: its reply URL)")
 	}
 	setDefault(&sp.Name, hostOf(sp))
 	return nil

@@ -13,7 +13,7 @@ import (
 // Us is what others have to know about us.
 type Us struct {
 	EntityID       string
-	SSOURL         string
+	SSOURL         string // where sign-ins begin, in the protocol of the service provider
 	SLOURL         string // empty: there is no single logout
 	SignOutURL     string // page that a browser is sent to after sign-out; empty: SLOURL
 	MetadataURL    string
@@ -34,9 +34,9 @@ func Instructions(sp *idp.ServiceProvider, us Us) []Field {
 	if sp.Issuer != "" {
 		us.EntityID = sp.Issuer
 	}
-	p, ok := presets()[sp.Preset]
+	p, ok := of(sp)[sp.Preset]
 	if !ok {
-		p = presets()[Generic]
+		p = of(sp)[Generic]
 	}
 	return p.fields(sp, us)
 }

@@ -25,10 +25,7 @@ func office365Settings() settings {
 }
 
 func applyOffice365(sp *idp.ServiceProvider, opts Options) error {
-	entityID, endpoint := "urn:federation:MicrosoftOnline", "https://login.microsoftonline.com/login.srf"
-	if opts.China {
-		entityID, endpoint = "urn:federation:partner.microsoftonline.cn", "https://login.partner.microsoftonline.cn/login.srf"
-	}
+	entityID, endpoint := microsoftCloud(opts.China)
 	setDefault(&sp.EntityID, entityID)
 	if len(sp.ACS) == 0 {
 		sp.ACS = postEndpoint(endpoint)
@@ -42,6 +39,13 @@ func applyOffice365(sp *idp.ServiceProvider, opts Options) error {
 	sp.ConfirmUnsignedLogout = true // as its LogoutRequests are
 	sp.AllowSHA1 = true
 	return addIssuers(sp, opts)
+}
+
+func microsoftCloud(china bool) (entityID, endpoint string) {
+	if china {
+		return "urn:federation:partner.microsoftonline.cn", "https://login.partner.microsoftonline.cn/login.srf"
+	}
+	return "urn:federation:MicrosoftOnline", "https://login.microsoftonline.com/login.srf"
 }
 
 // addIssuers gives each federated domain its issuer: Entra wants another one
@@ -119,12 +123,16 @@ func isDomain(s string) bool {
 }
 
 func office365Fields(sp *idp.ServiceProvider, us Us) []Field {
+	protocol := "saml"
+	if sp.Protocol == idp.ProtocolWSFed {
+		protocol = "wsFed"
+	}
 	var fields []Field
 	for _, domain := range slices.Sorted(maps.Keys(sp.IssuerByDomain)) {
-		fields = append(fields, office365Domain(domain, sp.IssuerByDomain[domain], us)...)
+		fields = append(fields, office365Domain(domain, sp.IssuerByDomain[domain], protocol, us)...)
 	}
 	if len(fields) == 0 {
-		fields = office365Domain("YOUR.DOMAIN", us.EntityID, us)
+		fields = office365Domain("YOUR.DOMAIN", us.EntityID, protocol, us)
 	}
 	return fields
 }
@@ -132,7 +140,7 @@ func office365Fields(sp *idp.ServiceProvider, us Us) []Field {
 // office365Domain lists the parameters of New-MgDomainFederationConfiguration
 // (Microsoft Graph PowerShell) and, in brackets, of the retired
 // Set-MsolDomainAuthentication, which many guides still show.
-func office365Domain(domain, issuer string, us Us) []Field {
+func office365Domain(domain, issuer, protocol string, us Us) []Field {
 	where := "New-MgDomainFederationConfiguration for " + domain
 	fields := compact([]Field{
 		{where, "-DomainId (-DomainName)", domain},
@@ -141,7 +149,7 @@ func office365Domain(domain, issuer string, us Us) []Field {
 		{where, "-PassiveSignInUri (-PassiveLogOnUri)", us.SSOURL},
 		{where, "-SignOutUri (-LogOffUri)", us.signOut()},
 		{where, "-SigningCertificate (-SigningCertificate)", us.certificateBase64()},
-		{where, "-PreferredAuthenticationProtocol (-PreferredAuthenticationProtocol)", "saml"},
+		{where, "-PreferredAuthenticationProtocol (-PreferredAuthenticationProtocol)", protocol},
 		{where, "-FederatedIdpMfaBehavior (-SupportsMfa $true)", "acceptIfMfaDoneByFederatedIdp"},
 	})
 	return append(fields, Field{"PowerShell, ready to paste", domain, powerShell(fields)})

@@ -2,6 +2,7 @@ package preset
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 
@@ -72,6 +73,14 @@ func presets() map[string]preset {
 	}
 }
 
+// of is the table for the protocol of sp.
+func of(sp *idp.ServiceProvider) map[string]preset {
+	if sp.Protocol == idp.ProtocolWSFed {
+		return wsfed()
+	}
+	return presets()
+}
+
 // Names lists the presets.
 func Names() []string { return []string{Generic, Office365, Salesforce, Atlassian} }
 
@@ -83,9 +92,10 @@ func Apply(name string, sp *idp.ServiceProvider, opts Options) error {
 	if name == "" {
 		name = Generic
 	}
-	p, ok := presets()[name]
+	table := of(sp)
+	p, ok := table[name]
 	if !ok {
-		return idp.E(idp.Invalid, "there is no preset %q; choose one of %v", name, Names())
+		return idp.E(idp.Invalid, "there is no preset %q; choose one of %v", name, slices.Sorted(maps.Keys(table)))
 	}
 	sp.Name = metadata.CleanName(sp.Name)
 	if err := p.apply(sp, opts); err != nil {

@@ -42,6 +42,13 @@ func known(entityID, acs string) idp.ServiceProvider {
 	}
 }
 
+// wsfed is one that speaks WS-Federation.
+func wsfed(entityID, reply string) idp.ServiceProvider {
+	sp := known(entityID, reply)
+	sp.Protocol, sp.SigningCerts = idp.ProtocolWSFed, nil
+	return sp
+}
+
 // TestGolden shows, for each preset, the settings that it makes and the values
 // that the other side has to enter.
 func TestGolden(t *testing.T) {
@@ -56,6 +63,8 @@ func TestGolden(t *testing.T) {
 		"office365-china":    {preset.Office365, idp.ServiceProvider{}, preset.Options{China: true}},
 		"salesforce":         {preset.Salesforce, known("https://acme.my.salesforce.com", "https://acme.my.salesforce.com?so=00D000000000000"), preset.Options{}},
 		"salesforce-sandbox": {preset.Salesforce, idp.ServiceProvider{}, preset.Options{MyDomain: "acme--dev.sandbox.my.salesforce.com"}},
+		"generic-wsfed":      {preset.Generic, wsfed("urn:portal", "https://portal.example.test/_trust/"), preset.Options{}},
+		"office365-wsfed":    {preset.Office365, idp.ServiceProvider{Protocol: idp.ProtocolWSFed}, preset.Options{Issuer: us().EntityID, Domains: map[string]string{"contoso.com": ""}}},
 		"atlassian":          {preset.Atlassian, idp.ServiceProvider{}, preset.Options{ConnectionID: "6f6d8cc2-6d1f-4a5e-9a3c-2f0f4c1c0b9e"}},
 		"atlassian-draft":    {preset.Atlassian, idp.ServiceProvider{}, preset.Options{Draft: true}},
 	} {

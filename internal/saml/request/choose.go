@@ -39,9 +39,9 @@ func wantsPOST(req *AuthnRequest) bool {
 	return req.ProtocolBinding == "" || req.ProtocolBinding == idp.BindingPOST
 }
 
-// checkScheme judges a registered endpoint once more at use: assertions travel
+// CheckScheme judges a registered endpoint once more at use: assertions travel
 // over https, or to this very machine in local mode.
-func checkScheme(acs string, local bool) error {
+func CheckScheme(acs string, local bool) error {
 	u, err := url.Parse(acs)
 	if err == nil && u.Host != "" && u.Opaque == "" {
 		if u.Scheme == "https" {

@@ -52,6 +52,9 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	if sp == nil || req.Issuer != sp.EntityID {
 		return nil, idp.Refuse(idp.SPUnknown, "Issuer is not registered")
 	}
+	if sp.Protocol != idp.ProtocolSAML {
+		return nil, idp.Refuse(idp.SPProtocol, "service provider does not speak SAML 2.0")
+	}
 	if sp.Disabled || sp.Draft {
 		return nil, idp.Refuse(idp.SPDisabled, "service provider is switched off or a draft")
 	}
@@ -69,7 +72,7 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	if err != nil {
 		return nil, err
 	}
-	if err := checkScheme(acs, env.Local); err != nil {
+	if err := CheckScheme(acs, env.Local); err != nil {
 		return nil, err
 	}
 	login := &idp.Login{

@@ -7,7 +7,6 @@ import (
 
 	"github.com/beevik/etree"
 
-	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml"
 	"github.com/latchkey-idp/latchkey/internal/saml/dsig"
 )
@@ -22,14 +21,10 @@ const (
 // provider's settings say. An *idp.Error with a Reason attr.* means that the
 // directory lacks something that the service provider needs.
 func Assert(in Issue, s Signing) (*Issued, error) {
-	if err := in.check(); err != nil {
+	if err := in.Check(); err != nil {
 		return nil, fmt.Errorf("issue assertion: %w", err)
 	}
-	id, err := nameIDFor(in.SP, in.Login.NameIDFormat, in.User, in.Pairwise, in.Seed)
-	if err != nil {
-		return nil, err
-	}
-	attributes, dropped, err := attributesFor(in.SP, in.User)
+	who, err := in.Describe()
 	if err != nil {
 		return nil, err
 	}
@@ -37,20 +32,12 @@ func Assert(in Issue, s Signing) (*Issued, error) {
 	root := newResponse(in.ResponseID, in.Login.ACS, in.Login.RequestID, in.Issuer, in.Now)
 	status := root.CreateElement("samlp:Status")
 	child(status, "samlp:StatusCode", "Value", saml.StatusSuccess)
-	assertion := in.assertion(root, id, attributes)
+	assertion := in.assertion(root, who)
 	if err := protect(in.SP, root, assertion, s); err != nil {
 		return nil, fmt.Errorf("issue assertion: %w", err)
 	}
 
-	xml := dsig.Serialize(root)
-	if len(xml) > maxXML {
-		return nil, refuse(in.SP, idp.AttrTooLarge, "the answer about user %s to %s has %d bytes, at most %d fit",
-			in.User.Email, in.SP.EntityID, len(xml), maxXML)
-	}
-	return &Issued{
-		XML: xml, ResponseID: in.ResponseID, AssertionID: in.AssertionID,
-		NameID: id.value, NameIDFormat: id.format, Warnings: id.warnings, Dropped: dropped,
-	}, nil
+	return in.Issued(dsig.Serialize(root), who)
 }
 
 // Encode is the value of the SAMLResponse form field: base64 without line
@@ -72,28 +59,28 @@ func newResponse(id, acs, inResponseTo, issuer string, now time.Time) *etree.Ele
 
 // assertion adds the Assertion. It declares its namespaces itself, so that its
 // form does not depend on the Response around it.
-func (in *Issue) assertion(root *etree.Element, id nameID, attributes []attribute) *etree.Element {
+func (in *Issue) assertion(root *etree.Element, who *Person) *etree.Element {
 	a := child(root, "saml:Assertion", "xmlns:saml", nsAssertion)
 	a.CreateAttr("ID", in.AssertionID)
 	a.CreateAttr("Version", "2.0")
 	a.CreateAttr("IssueInstant", Instant(in.Now))
 	a.CreateElement("saml:Issuer").SetText(in.Issuer)
-	in.subject(a, id)
+	in.subject(a, who)
 	in.conditions(a)
 	in.authnStatement(a)
-	attributeStatement(a, attributes)
+	attributeStatement(a, who.Attributes)
 	return a
 }
 
-func (in *Issue) subject(assertion *etree.Element, id nameID) {
+func (in *Issue) subject(assertion *etree.Element, who *Person) {
 	subject := assertion.CreateElement("saml:Subject")
-	if id.format != "" {
-		el := child(subject, "saml:NameID", "Format", id.format)
+	if who.NameIDFormat != "" {
+		el := child(subject, "saml:NameID", "Format", who.NameIDFormat)
 		if in.SP.QualifyNameID {
 			el.CreateAttr("NameQualifier", in.Issuer)
 			el.CreateAttr("SPNameQualifier", in.SP.EntityID)
 		}
-		el.SetText(id.value)
+		el.SetText(who.NameID)
 	}
 	data := child(subject, "saml:SubjectConfirmation", "Method", bearer).
 		CreateElement("saml:SubjectConfirmationData")

@@ -16,16 +16,16 @@ const (
 	nsSchemaInstance = "http://www.w3.org/2001/XMLSchema-instance"
 )
 
-// attribute is one attribute of the person as the service provider sees it.
-type attribute struct {
-	name, friendly, format string
-	values                 []string
+// Attribute is one attribute of the person as the service provider sees it.
+type Attribute struct {
+	Name, FriendlyName, NameFormat string
+	Values                         []string
 }
 
 // attributesFor evaluates the service provider's attribute lines for u. Lines
 // with the same name and name format add to one attribute. dropped names the
 // attributes that hold a character which XML does not allow.
-func attributesFor(sp *idp.ServiceProvider, u *idp.User) (list []attribute, dropped []string, err error) {
+func attributesFor(sp *idp.ServiceProvider, u *idp.User) (list []Attribute, dropped []string, err error) {
 	for _, line := range sp.Attributes {
 		rule, err := mapping.ParseAttribute(line)
 		if err != nil {
@@ -49,27 +49,27 @@ func attributesFor(sp *idp.ServiceProvider, u *idp.User) (list []attribute, drop
 	return list, dropped, nil
 }
 
-func add(list []attribute, r mapping.AttributeRule, values []string) []attribute {
-	same := func(a attribute) bool { return a.name == r.Name && a.format == r.NameFormat }
+func add(list []Attribute, r mapping.AttributeRule, values []string) []Attribute {
+	same := func(a Attribute) bool { return a.Name == r.Name && a.NameFormat == r.NameFormat }
 	if i := slices.IndexFunc(list, same); i >= 0 {
-		list[i].values = append(list[i].values, values...)
+		list[i].Values = append(list[i].Values, values...)
 		return list
 	}
-	return append(list, attribute{r.Name, r.FriendlyName, r.NameFormat, values})
+	return append(list, Attribute{r.Name, r.FriendlyName, r.NameFormat, values})
 }
 
 // attributeStatement adds the statement, unless it would be empty.
-func attributeStatement(assertion *etree.Element, list []attribute) {
+func attributeStatement(assertion *etree.Element, list []Attribute) {
 	if len(list) == 0 {
 		return
 	}
 	statement := assertion.CreateElement("saml:AttributeStatement")
 	for _, a := range list {
 		el := statement.CreateElement("saml:Attribute")
-		setIf(el, "FriendlyName", a.friendly)
-		el.CreateAttr("Name", a.name)
-		el.CreateAttr("NameFormat", a.format)
-		for _, v := range a.values {
+		setIf(el, "FriendlyName", a.FriendlyName)
+		el.CreateAttr("Name", a.Name)
+		el.CreateAttr("NameFormat", a.NameFormat)
+		for _, v := range a.Values {
 			value := child(el, "saml:AttributeValue", "xmlns:xs", nsSchema)
 			value.CreateAttr("xmlns:xsi", nsSchemaInstance)
 			value.CreateAttr("xsi:type", "xs:string")

@@ -57,13 +57,15 @@ type Issued struct {
 	Dropped  []string // names of attributes left out for their illegal characters
 }
 
-// check refuses what only a mistake of the caller or a service provider that
+// Check refuses what only a mistake of the caller or a service provider that
 // was changed since the request can bring here.
-func (in *Issue) check() error {
+func (in *Issue) Check() error {
 	sp, login := in.SP, in.Login
 	switch {
 	case login.SP != sp.EntityID:
 		return fmt.Errorf("login belongs to %q, not to %q", login.SP, sp.EntityID)
+	case login.Protocol != sp.Protocol:
+		return fmt.Errorf("login of protocol %q, but %s speaks %q", login.Protocol, sp.EntityID, sp.Protocol)
 	case sp.Disabled || sp.Draft:
 		return &idp.Error{Code: idp.AppDisabled, SP: sp.EntityID, App: sp.Name}
 	case !sp.HasACS(login.ACS):

@@ -83,7 +83,11 @@ func verifyAt(t testing.TB, docs [][]byte, certPEM []byte, elements []string, xp
 	}
 	args := []string{"--verify", "--enabled-reference-uris", "same-doc", "--enabled-key-data", "raw-x509-cert", "--pubkey-cert-pem", "cert.pem"}
 	for _, e := range elements {
-		args = append(args, "--id-attr:ID", e)
+		attribute, element, other := strings.Cut(e, ":")
+		if !other {
+			attribute, element = "ID", e
+		}
+		args = append(args, "--id-attr:"+attribute, element)
 	}
 	cmd := exec.Command(xmlsec1, slices.Concat(args, []string{"--node-xpath", xpath}, write(t, dir, docs))...)
 	cmd.Dir = dir // xmlsec1 takes a comma in a path for a separator

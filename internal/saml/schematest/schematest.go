@@ -27,12 +27,14 @@ var schemas = map[string]string{
 	"urn:oasis:names:tc:SAML:2.0:protocol":  "opensaml/saml-schema-protocol-2.0.xsd",
 	"urn:oasis:names:tc:SAML:2.0:assertion": "opensaml/saml-schema-assertion-2.0.xsd",
 	"urn:oasis:names:tc:SAML:2.0:metadata":  "opensaml/saml-schema-metadata-2.0.xsd",
+	"urn:oasis:names:tc:SAML:1.0:assertion": "opensaml/cs-sstc-schema-assertion-1.1.xsd",
 }
 
 // imports maps what the schemas import by address to local files.
 var imports = map[string]string{
 	"http://www.w3.org/TR/2002/REC-xmldsig-core-20020212/xmldsig-core-schema.xsd": "xmltooling/xmldsig-core-schema.xsd",
 	"http://www.w3.org/TR/2002/REC-xmlenc-core-20021210/xenc-schema.xsd":          "xmltooling/xenc-schema.xsd",
+	"http://www.w3.org/TR/xmldsig-core/xmldsig-core-schema.xsd":                   "xmltooling/xmldsig-core-schema.xsd",
 	"http://www.w3.org/2001/xml.xsd":                                              "xmltooling/xml.xsd",
 }
 
@@ -83,6 +85,7 @@ func withXENC11(t testing.TB, dir, folder, schema string) string {
 // VerifySignature checks every signature in doc with xmlsec1 and the key of
 // certPEM alone, and that there is at least one. elements name what may carry
 // an ID: "Response", "Assertion", "EntityDescriptor"; the first two by default.
+// "AssertionID:Assertion" is one whose ID is another attribute, as in SAML 1.1.
 func VerifySignature(t testing.TB, doc, certPEM []byte, elements ...string) {
 	t.Helper()
 	VerifySignatures(t, [][]byte{doc}, certPEM, elements...)

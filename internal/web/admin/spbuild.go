@@ -18,10 +18,15 @@ import (
 // build makes a service provider of what was sent, without storing anything.
 // The source is nil unless the metadata was fetched.
 func (h *Handlers) build(ctx context.Context, req *adminapi.NewServiceProvider) (*idp.ServiceProvider, *idp.MetadataSource, []string, error) {
+	protocol, err := protocolOf(req)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	sp, src, notes, err := h.origin(ctx, req)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	sp.Protocol = protocol
 	// Before the preset, which keeps what is set; and after it, because to a
 	// preset "off" and "none" look like "not set".
 	if err := apply(sp, &req.Settings); err != nil {
@@ -188,6 +193,9 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.LegacySHA1Output, s.LegacySHA1Output)
 	set(&sp.QualifyNameID, s.QualifyNameID)
 	set(&sp.DefaultACR, s.DefaultACR)
+	if err := applyReplies(sp, s.ReplyURLs); err != nil {
+		return err
+	}
 	if s.Attributes != nil {
 		sp.Attributes = slices.Clone(*s.Attributes)
 	}
@@ -269,6 +277,9 @@ func (h *Handlers) instructions(ctx context.Context, sp *idp.ServiceProvider) ([
 	us := preset.Us{
 		EntityID: h.Config.EntityID, SSOURL: h.Config.SSOURL(), MetadataURL: h.Config.MetadataURL() + "/" + sp.Slug,
 		DisplayName: h.Config.DisplayName,
+	}
+	if sp.Protocol == idp.ProtocolWSFed {
+		us.SSOURL, us.MetadataURL = h.Config.WSFedURL(), h.Config.WSFedURL()+"/FederationMetadata.xml"
 	}
 	if len(certs) > 0 {
 		us.CertificatePEM = certificatePEM(certs[0].Raw)

@@ -21,7 +21,7 @@ const (
 // judge refuses settings that would not work, and tells what is odd. before is
 // nil for a new service provider; what it had already is not judged again.
 func (h *Handlers) judge(ctx context.Context, before, sp *idp.ServiceProvider, allowUnknown bool) ([]string, error) {
-	for _, check := range []func(sp *idp.ServiceProvider) error{checkNames, h.checkIssuers, h.checkLogout, checkAnswers, checkAccess} {
+	for _, check := range []func(sp *idp.ServiceProvider) error{checkNames, h.checkProtocol, h.checkIssuers, h.checkLogout, checkAnswers, checkAccess} {
 		if err := check(sp); err != nil {
 			return nil, err
 		}

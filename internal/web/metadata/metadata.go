@@ -2,6 +2,7 @@
 //
 //	GET /saml/metadata        our signed metadata
 //	GET /saml/metadata/{sp}   the same, made for one service provider
+//	GET (of an Extra)         the same in another protocol's terms
 //	GET /v1/config/public     names and languages
 //	GET /v1/openapi.json      the description of the API
 //	GET /v1/healthz           whether the store answers
@@ -12,6 +13,8 @@ package metadata
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -39,6 +42,7 @@ type Handlers struct {
 	*web.Site
 	Keys *keys.Ring
 
+	extras  []Extra
 	signing sync.Mutex // one document is signed at a time
 
 	mu     sync.Mutex
@@ -51,13 +55,26 @@ type document struct {
 	cert string // of the keys it publishes
 }
 
+// Form writes and signs a document of what there is to say about us.
+type Form func(metadata.IdP, crypto.Signer, *x509.Certificate) ([]byte, error)
+
+// Extra is a further document about us, in the terms of another protocol.
+type Extra struct {
+	Path     string
+	Endpoint string // where that protocol's sign-ins begin
+	Form     Form
+}
+
 // New makes the handlers.
-func New(site *web.Site, ring *keys.Ring) *Handlers {
-	return &Handlers{Site: site, Keys: ring, signed: map[string]document{}}
+func New(site *web.Site, ring *keys.Ring, extras ...Extra) *Handlers {
+	return &Handlers{Site: site, Keys: ring, extras: extras, signed: map[string]document{}}
 }
 
 // Mount adds the routes.
 func (h *Handlers) Mount(mux web.Mux) {
+	for _, e := range h.extras {
+		mux.Handle(e.Path, h.onlyGET(h.Page(h.extra(e))))
+	}
 	for pattern, handler := range map[string]http.Handler{
 		"/saml/metadata":      h.Page(h.ours),
 		"/saml/metadata/{sp}": h.Page(h.forSP),
@@ -81,11 +98,18 @@ func (h *Handlers) onlyGET(next http.Handler) http.Handler {
 	})
 }
 
+func (h *Handlers) extra(e Extra) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		m := metadata.IdP{EntityID: h.Config.EntityID, SSOURL: e.Endpoint, DisplayName: h.Config.DisplayName}
+		return h.write(w, r, e.Path, m, e.Form)
+	}
+}
+
 func (h *Handlers) ours(w http.ResponseWriter, r *http.Request) error {
 	return h.write(w, r, "", metadata.IdP{
 		EntityID: h.Config.EntityID, SSOURL: h.Config.SSOURL(), DisplayName: h.Config.DisplayName,
 		NameIDFormats: []string{idp.NameIDPersistent, idp.NameIDTransient, idp.NameIDEmail, idp.NameIDUnspecified},
-	})
+	}, metadata.IdP.Sign)
 }
 
 func (h *Handlers) forSP(w http.ResponseWriter, r *http.Request) error {
@@ -112,11 +136,11 @@ func (h *Handlers) forSP(w http.ResponseWriter, r *http.Request) error {
 	if rule, err := mapping.NameIDOf(sp); err == nil && rule.Format != "" {
 		m.NameIDFormats = []string{rule.Format}
 	}
-	return h.write(w, r, sp.Slug+"?"+domain, m)
+	return h.write(w, r, sp.Slug+"?"+domain, m, metadata.IdP.Sign)
 }
 
 // write answers the document, signed now or within the last hour.
-func (h *Handlers) write(w http.ResponseWriter, r *http.Request, name string, m metadata.IdP) error {
+func (h *Handlers) write(w http.ResponseWriter, r *http.Request, name string, m metadata.IdP, form Form) error {
 	certs, err := h.Keys.Published(r.Context())
 	if err != nil {
 		return web.KeyError(err)
@@ -126,7 +150,7 @@ func (h *Handlers) write(w http.ResponseWriter, r *http.Request, name string, m 
 	for _, c := range certs {
 		fingerprint += string(c.Raw)
 	}
-	xml, err := h.document(r.Context(), name, fingerprint, m)
+	xml, err := h.document(r.Context(), name, fingerprint, m, form)
 	if err != nil {
 		return err
 	}
@@ -139,7 +163,7 @@ func (h *Handlers) write(w http.ResponseWriter, r *http.Request, name string, m 
 
 // document is the kept one, or a new one. Those who ask for it at once wait
 // for the first of them, so that it is signed once.
-func (h *Handlers) document(ctx context.Context, name, fingerprint string, m metadata.IdP) ([]byte, error) {
+func (h *Handlers) document(ctx context.Context, name, fingerprint string, m metadata.IdP, form Form) ([]byte, error) {
 	if xml, ok := h.cached(name, fingerprint); ok {
 		return xml, nil
 	}
@@ -148,7 +172,7 @@ func (h *Handlers) document(ctx context.Context, name, fingerprint string, m met
 	if xml, ok := h.cached(name, fingerprint); ok {
 		return xml, nil
 	}
-	xml, err := h.sign(ctx, m)
+	xml, err := h.sign(ctx, m, form)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +180,7 @@ func (h *Handlers) document(ctx context.Context, name, fingerprint string, m met
 	return xml, nil
 }
 
-func (h *Handlers) sign(ctx context.Context, m metadata.IdP) ([]byte, error) {
+func (h *Handlers) sign(ctx context.Context, m metadata.IdP, form Form) ([]byte, error) {
 	pair, err := h.Keys.Active(ctx)
 	if err != nil {
 		return nil, web.KeyError(err)
@@ -167,7 +191,7 @@ func (h *Handlers) sign(ctx context.Context, m metadata.IdP) ([]byte, error) {
 	}
 	m.ID = "_" + hex.EncodeToString(id)
 	m.ValidUntil, m.CacheDuration = h.Clock().Add(validFor).Truncate(time.Second), cacheFor
-	xml, err := m.Sign(pair.Signer(ctx), pair.Certificate)
+	xml, err := form(m, pair.Signer(ctx), pair.Certificate)
 	return xml, web.KeyError(err)
 }
 

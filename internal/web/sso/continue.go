@@ -62,7 +62,9 @@ func (h *Handlers) stale(session *web.SignedIn, sp *idp.ServiceProvider, l *idp.
 		return "the request wants a fresh approval"
 	case sp.AlwaysAsk:
 		return "the application asks always"
-	case sp.MaxSessionMinutes > 0 && session.ApprovedAt.Add(time.Duration(sp.MaxSessionMinutes)*time.Minute).Over(now):
+	case older(session, l.MaxAgeMinutes, now):
+		return "the approval is older than the request accepts"
+	case older(session, sp.MaxSessionMinutes, now):
 		return "the approval is older than the application accepts"
 	case sp.QRNumber && session.ACR == idp.ACRQR && !session.Numbered:
 		return "the approval was made without a number"
@@ -74,6 +76,12 @@ func (h *Handlers) stale(session *web.SignedIn, sp *idp.ServiceProvider, l *idp.
 		return "the session has too many applications"
 	}
 	return ""
+}
+
+// older reports whether an approval was made more than some minutes ago; 0 is
+// no limit.
+func older(session *web.SignedIn, minutes int, now idp.Millis) bool {
+	return minutes > 0 && session.ApprovedAt.Add(time.Duration(minutes)*time.Minute).Over(now)
 }
 
 // session is that of the browser, nil where there is none that holds.
@@ -137,11 +145,11 @@ func (h *Handlers) refuseLogin(w http.ResponseWriter, r *http.Request, l *idp.Lo
 	if err != nil {
 		return appGone(err)
 	}
-	if sp.Disabled || sp.Draft || !sp.HasACS(l.ACS) {
-		return idp.E(idp.AppDisabled, "service provider or ACS is switched off")
+	if err := answerable(sp, l); err != nil {
+		return err
 	}
 	return h.fail(w, r, failure{
-		sp: sp, status: status, acs: l.ACS, requestID: l.RequestID, issuer: l.Issuer,
+		protocol: l.Protocol, sp: sp, status: status, acs: l.ACS, requestID: l.RequestID, issuer: l.Issuer,
 		relayState: l.RelayState, hasRelayState: l.HasRelayState,
 	})
 }

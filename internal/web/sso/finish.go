@@ -185,6 +185,8 @@ func (h *Handlers) checkApp(sub *subject, sid, approved string) (err error) {
 		return idp.E(idp.AppDisabled, "service provider is gone")
 	case sp.Disabled || sp.Draft:
 		return idp.E(idp.AppDisabled, "service provider is switched off")
+	case sp.Protocol != sub.login.Protocol:
+		return idp.E(idp.AppDisabled, "protocol of the service provider was changed")
 	case !sp.HasACS(sub.login.ACS):
 		return idp.E(idp.AppDisabled, "ACS %s is no longer registered", sub.login.ACS)
 	case !sp.Admits(sub.user):

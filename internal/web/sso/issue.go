@@ -60,7 +60,11 @@ func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, er
 	if err != nil {
 		return nil, err
 	}
-	issued, err := response.Assert(response.Issue{
+	protocol, err := h.protocol(a.login.Protocol)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := protocol.Assert(response.Issue{
 		SP: a.sp, Login: a.login, User: a.user, Issuer: a.issuer,
 		ResponseID: responseID(a.id), AssertionID: a.id, SessionIndex: a.index(),
 		AuthnInstant: a.approvedAt.Time(), Now: h.Clock(), SessionNotOnOrAfter: a.life.Time(),
@@ -72,9 +76,13 @@ func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, er
 // deliver sends the person to the application with the answer.
 func (h *Handlers) deliver(w http.ResponseWriter, r *http.Request, a *assertion, issued *response.Issued) error {
 	l := a.login
+	protocol, err := h.protocol(l.Protocol)
+	if err != nil {
+		return err
+	}
 	return h.Pages.AutoPost(w, pages.PostPage{
 		Frame: h.Frame(w, r, ""), Action: l.ACS, AppName: a.sp.Name,
-		Fields: pages.Message("SAMLResponse", response.Encode(issued.XML), l.RelayState, l.HasRelayState),
+		Fields: protocol.Fields(issued.XML, l.RelayState, l.HasRelayState),
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
@@ -56,16 +55,6 @@ func (h *Handlers) browserSecret(r *http.Request) (idp.Secret, idp.BrowserSecret
 		}
 	}
 	return secret, secret.Hash(), nil
-}
-
-// appOf is what people are shown of an SP: its configured name and the host
-// that they will return to.
-func appOf(sp *idp.ServiceProvider, acs string) idp.ContextApp {
-	host := ""
-	if u, err := url.Parse(acs); err == nil {
-		host = u.Host
-	}
-	return idp.ContextApp{EntityID: sp.EntityID, Host: host, Name: sp.Name}
 }
 
 // logo draws an application's first letter. It depends on nothing but the URL.

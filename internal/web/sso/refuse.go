@@ -1,6 +1,7 @@
 package sso
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -78,13 +79,21 @@ func (h *Handlers) decline(w http.ResponseWriter, r *http.Request, s idp.QRSessi
 	if err != nil {
 		return appGone(err)
 	}
-	if sp.Disabled || sp.Draft || !sp.HasACS(l.ACS) {
-		return idp.E(idp.AppDisabled, "service provider or ACS is switched off")
+	if err := answerable(sp, l); err != nil {
+		return err
 	}
 	return h.fail(w, r, failure{
-		sp: sp, status: status, acs: l.ACS, requestID: l.RequestID, issuer: l.Issuer,
+		protocol: l.Protocol, sp: sp, status: status, acs: l.ACS, requestID: l.RequestID, issuer: l.Issuer,
 		relayState: l.RelayState, hasRelayState: l.HasRelayState, seed: s.SID,
 	})
+}
+
+// answerable refuses to send anything where a login's answer may not go now.
+func answerable(sp *idp.ServiceProvider, l *idp.Login) error {
+	if sp.Disabled || sp.Draft || sp.Protocol != l.Protocol || !sp.HasACS(l.ACS) {
+		return idp.E(idp.AppDisabled, "service provider, its protocol or its ACS is switched off")
+	}
+	return nil
 }
 
 func appGone(err error) error {
@@ -134,6 +143,7 @@ func (h *Handlers) statusOf(r *http.Request, s idp.QRSession) (*saml.StatusError
 
 // failure is a SAML status on its way to a service provider.
 type failure struct {
+	protocol      string
 	sp            *idp.ServiceProvider
 	status        *saml.StatusError
 	acs           string
@@ -148,6 +158,13 @@ type failure struct {
 // a signature and may be asked for again and again, so an address gets few.
 func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, f failure) error {
 	ctx := r.Context()
+	protocol, err := h.protocol(f.protocol)
+	if err != nil {
+		return err
+	}
+	if protocol.Fail == nil {
+		return h.failUntold(w, r, f)
+	}
 	if wait, ok := h.failures.Take(ratelimit.Address(idp.ClientFrom(ctx).IP)); !ok {
 		return ratelimit.Slow(wait)
 	}
@@ -159,23 +176,43 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, f failure) error
 	if err != nil {
 		return err
 	}
-	issued, err := response.Fail(f.status, response.Failure{
+	issued, err := protocol.Fail(f.status, response.Failure{
 		Issuer: f.issuer, ACS: f.acs, InResponseTo: f.requestID, ResponseID: "_" + hex.EncodeToString(id),
 		Now: h.Clock(), LegacySHA1: f.sp.LegacySHA1Output,
 	}, key)
 	if err != nil {
 		return web.KeyError(err)
 	}
+	h.recordFailure(ctx, f)
+	return h.Pages.AutoPost(w, pages.PostPage{
+		Frame:  h.Frame(w, r, ""),
+		Action: f.acs, AppName: f.sp.Name,
+		Fields: protocol.Fields(issued.XML, f.relayState, f.hasRelayState),
+	})
+}
+
+func (h *Handlers) recordFailure(ctx context.Context, f failure) {
 	web.RecordFrom(ctx).Reason = statusReason(f.status.Second)
 	h.Record(ctx, idp.AuditEvent{
 		Event: idp.AuditRequestRejected, Actor: "browser", SP: f.sp.EntityID, SID: f.seed,
 		Detail: map[string]string{"status": f.status.Second, "message": f.status.Message},
 	})
-	return h.Pages.AutoPost(w, pages.PostPage{
-		Frame:  h.Frame(w, r, ""),
-		Action: f.acs, AppName: f.sp.Name,
-		Fields: pages.Message("SAMLResponse", response.Encode(issued.XML), f.relayState, f.hasRelayState),
-	})
+}
+
+// failUntold is fail where the protocol has no message that says that nobody
+// was signed in: the person is told, and nothing is sent.
+func (h *Handlers) failUntold(w http.ResponseWriter, r *http.Request, f failure) error {
+	h.recordFailure(r.Context(), f)
+	frame := h.Frame(w, r, "")
+	title, err := frame.T("untold.title")
+	if err != nil {
+		return err
+	}
+	words, err := frame.T("untold.words", "app", f.sp.Name)
+	if err != nil {
+		return err
+	}
+	return h.Pages.Message(w, http.StatusOK, pages.MessagePage{Frame: frame, Title: title, Words: words})
 }
 
 // statusReason names a SAML status in logs and metrics: "saml.NoPassive".

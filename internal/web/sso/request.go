@@ -1,21 +1,17 @@
 package sso
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"net/url"
 
-	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/idp"
-	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
 	"github.com/latchkey-idp/latchkey/internal/saml/message"
 	"github.com/latchkey-idp/latchkey/internal/saml/request"
-	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
+	"github.com/latchkey-idp/latchkey/internal/web/start"
 )
 
 // maxPost bounds the form of a POSTed request: a SAMLRequest of 32 KiB, its
@@ -25,7 +21,7 @@ const maxPost = 128 << 10
 func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request) error {
 	in, err := binding.Redirect(r.URL.RawQuery)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
 	return h.receive(w, r, in)
 }
@@ -33,11 +29,11 @@ func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) post(w http.ResponseWriter, r *http.Request) error {
 	body, err := web.ReadBody(r, maxPost)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
 	in, err := binding.POST(r.Header.Get("Content-Type"), body)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
 	return h.receive(w, r, in)
 }
@@ -48,11 +44,11 @@ func (h *Handlers) post(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.Inbound) error {
 	req, err := request.Parse(in)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
 	sp, err := h.Sender(r.Context(), req.Issuer)
 	if err != nil {
-		return h.rejected(nil, err)
+		return h.Start.Rejected(nil, err)
 	}
 	draft, err := request.Judge(req, in, sp, h.env())
 	var answer *request.Answer
@@ -60,13 +56,13 @@ func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.I
 		return h.refuseRequest(w, r, sp, draft, answer)
 	}
 	if err != nil {
-		return h.rejected(sp, err)
+		return h.Start.Rejected(sp, err)
 	}
-	l, err := h.store(r.Context(), draft, sp)
+	l, err := h.Start.Login(r.Context(), draft, sp)
 	if err != nil {
-		return h.rejected(sp, err)
+		return h.Start.Rejected(sp, err)
 	}
-	http.Redirect(w, r, "/login?l="+url.QueryEscape(l.ID), http.StatusSeeOther)
+	http.Redirect(w, r, start.Page(l), http.StatusSeeOther)
 	return nil
 }
 
@@ -82,80 +78,11 @@ func (h *Handlers) env() request.Env {
 	}
 }
 
-// store puts the Login. Its id is derived from issuer and request ID, so a
-// request that was seen before finds its own Login: while that is pending the
-// person goes on with it (a reload), afterwards it is a replay.
-func (h *Handlers) store(ctx context.Context, draft *idp.Login, sp *idp.ServiceProvider) (*idp.Login, error) {
-	now := h.Now()
-	l := *draft
-	l.SPSlug, l.Issuer = sp.Slug, h.Issuer(sp)
-	l.App = appOf(sp, l.ACS)
-	l.PasskeyOnly = approver.Reaches(acr.LevelQR, sp, &l) != nil
-	l.CreatedAt, l.ExpiresAt = now, now.Add(login.LoginLife)
-	if err := h.seenUnderOlderKey(ctx, &l); err != nil {
-		return nil, err
-	}
-	id, err := h.Masters.LoginID(h.Masters.Newest(), l.SP, l.RequestID)
-	if err != nil {
-		return nil, err
-	}
-	l.ID = id
-	stored, err := h.Store.CreateLogin(ctx, &l)
-	switch {
-	case errors.Is(err, store.ErrExists):
-		return pending(stored, now)
-	case err != nil:
-		return nil, err
-	}
-	h.Record(ctx, idp.AuditEvent{Event: idp.AuditRequestReceived, Actor: "browser", Login: l.ID, SP: l.SP})
-	return stored, nil
-}
-
-// seenUnderOlderKey looks for the Login of the same request under master keys
-// before the newest, which exist only around a rotation.
-func (h *Handlers) seenUnderOlderKey(ctx context.Context, l *idp.Login) error {
-	for _, version := range h.Masters.Versions()[1:] {
-		id, err := h.Masters.LoginID(version, l.SP, l.RequestID)
-		if err != nil {
-			return err
-		}
-		_, err = h.Store.Login(ctx, id)
-		if err == nil {
-			return idp.Refuse(idp.ReasonReplay, "request was accepted before")
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-func pending(l *idp.Login, now idp.Millis) (*idp.Login, error) {
-	if l.Done != "" || l.ExpiresAt.Over(now) {
-		return nil, idp.Refuse(idp.ReasonReplay, "request was accepted before")
-	}
-	return l, nil
-}
-
-// rejected records a refusal that stays with us: an error page, nothing sent
-// anywhere.
-func (h *Handlers) rejected(sp *idp.ServiceProvider, err error) error {
-	e := idp.AsError(err)
-	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: e.LogReason()})
-	if sp != nil {
-		e.SP, e.App = sp.EntityID, sp.Name
-	}
-	if e.Fix == "" {
-		e.Fix = hint(e.Reason, sp)
-	}
-	return e
-}
-
 // refuseRequest answers an authentic request with a SAML status.
 func (h *Handlers) refuseRequest(w http.ResponseWriter, r *http.Request, sp *idp.ServiceProvider, l *idp.Login, a *request.Answer) error {
 	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: statusReason(a.Second)})
 	return h.fail(w, r, failure{
-		sp: sp, status: &a.StatusError, acs: a.ACS, requestID: l.RequestID, issuer: h.Issuer(sp),
+		protocol: sp.Protocol, sp: sp, status: &a.StatusError, acs: a.ACS, requestID: l.RequestID, issuer: h.Issuer(sp),
 		relayState: l.RelayState, hasRelayState: l.HasRelayState,
 	})
 }

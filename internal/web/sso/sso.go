@@ -15,7 +15,8 @@
 // nothing of it comes back from the browser. /saml/sso reads no cookie. An
 // assertion is issued only by finish and continue, only to the browser that is
 // bound to the login, and only once: its ID is fixed by compare-and-swap before anything is
-// signed. Nothing is signed for a request that is not authentic.
+// signed. Nothing is signed for a request that is not authentic. What an answer
+// looks like depends on the login's protocol (Protocol), and nothing else does.
 package sso
 
 import (
@@ -39,6 +40,7 @@ type Handlers struct {
 	Pairwise  []byte // 32-byte key of generated NameIDs; never changes
 	Keys      *keys.Ring
 	Directory directory.Directory
+	Protocols map[string]Protocol // besides SAML 2.0, by idp.Login.Protocol
 	Assets    http.Handler
 
 	failures *ratelimit.Buckets // signed refusals per address

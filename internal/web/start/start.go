@@ -1,9 +1,12 @@
-// Package start opens QR sessions (approval-protocol.md 5.2): for the login
-// page's script, and for the page that works without one.
+// Package start is what functions share that begin something: the login of a
+// request that was judged, in whatever protocol it came (Login), and the QR
+// sessions in it (Session; approval-protocol.md 5.2), for the login page's script
+// and for the page that works without one.
 //
-// Invariants: the same key in the same browser for the same login is the same
-// session; a refused start leaves the login as it is; a session of a login is
-// ended before the next one begins.
+// Invariants: a login is put once, under an id that follows from its request; the
+// same key in the same browser for the same login is the same session; a refused
+// start leaves the login as it is; a session of a login is ended before the next
+// one begins.
 package start
 
 import (
@@ -23,7 +26,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
-// Starter opens sessions.
+// Starter begins logins and opens sessions.
 type Starter struct {
 	*web.Site
 	Masters *login.MasterKeys

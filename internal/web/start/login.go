@@ -1,0 +1,97 @@
+package start
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/latchkey-idp/latchkey/internal/approver"
+	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/saml/acr"
+	"github.com/latchkey-idp/latchkey/internal/store"
+)
+
+// Login puts the login of a request that was judged, in the protocol of its
+// service provider. Its id is derived from entityID and request ID, so a
+// request that was seen before finds its own login: while that is pending the
+// person goes on with it (a reload), afterwards it is a replay.
+func (h *Starter) Login(ctx context.Context, draft *idp.Login, sp *idp.ServiceProvider) (*idp.Login, error) {
+	now := h.Now()
+	l := *draft
+	l.Protocol, l.SPSlug, l.Issuer = sp.Protocol, sp.Slug, h.Issuer(sp)
+	l.App = appOf(sp, l.ACS)
+	l.PasskeyOnly = approver.Reaches(acr.LevelQR, sp, &l) != nil
+	l.CreatedAt, l.ExpiresAt = now, now.Add(login.LoginLife)
+	if err := h.seenUnderOlderKey(ctx, &l); err != nil {
+		return nil, err
+	}
+	id, err := h.Masters.LoginID(h.Masters.Newest(), l.SP, l.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	l.ID = id
+	stored, err := h.Store.CreateLogin(ctx, &l)
+	switch {
+	case errors.Is(err, store.ErrExists):
+		return pending(stored, now)
+	case err != nil:
+		return nil, err
+	}
+	h.Record(ctx, idp.AuditEvent{Event: idp.AuditRequestReceived, Actor: "browser", Login: l.ID, SP: l.SP})
+	return stored, nil
+}
+
+// seenUnderOlderKey looks for the Login of the same request under master keys
+// before the newest, which exist only around a rotation.
+func (h *Starter) seenUnderOlderKey(ctx context.Context, l *idp.Login) error {
+	for _, version := range h.Masters.Versions()[1:] {
+		id, err := h.Masters.LoginID(version, l.SP, l.RequestID)
+		if err != nil {
+			return err
+		}
+		_, err = h.Store.Login(ctx, id)
+		if err == nil {
+			return idp.Refuse(idp.ReasonReplay, "request was accepted before")
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+func pending(l *idp.Login, now idp.Millis) (*idp.Login, error) {
+	if l.Done != "" || l.ExpiresAt.Over(now) {
+		return nil, idp.Refuse(idp.ReasonReplay, "request was accepted before")
+	}
+	return l, nil
+}
+
+// Page is where a login goes on, in the browser.
+func Page(l *idp.Login) string { return "/login?l=" + url.QueryEscape(l.ID) }
+
+// appOf is what people are shown of an SP: its configured name and the host
+// that they will return to.
+func appOf(sp *idp.ServiceProvider, acs string) idp.ContextApp {
+	host := ""
+	if u, err := url.Parse(acs); err == nil {
+		host = u.Host
+	}
+	return idp.ContextApp{EntityID: sp.EntityID, Host: host, Name: sp.Name}
+}
+
+// Rejected records a refusal that stays with us: an error page, nothing sent
+// anywhere. sp may be nil.
+func (h *Starter) Rejected(sp *idp.ServiceProvider, err error) error {
+	e := idp.AsError(err)
+	h.Metrics.Count(obs.RequestRejected, map[string]string{obs.Reason: e.LogReason()})
+	if sp != nil {
+		e.SP, e.App = sp.EntityID, sp.Name
+	}
+	if e.Fix == "" {
+		e.Fix = hint(e.Reason, sp)
+	}
+	return e
+}
