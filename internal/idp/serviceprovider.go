@@ -11,6 +11,7 @@ import (
 const (
 	BindingRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 	BindingPOST     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+	BindingSOAP     = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
 
 	NameIDPersistent  = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	NameIDTransient   = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
@@ -80,12 +81,13 @@ type ServiceProvider struct {
 	AllowMissingDestination bool `json:"allow_missing_destination"` // a signed request may lack Destination
 
 	// Responses
-	Sign             string            `json:"sign"`               // SignAssertion (also when empty), SignResponse, SignBoth
-	LegacySHA1Output bool              `json:"legacy_sha1_output"` // sign with RSA-SHA1; file keys only
-	NameID           string            `json:"name_id"`            // mapping line: "persistent = immutableId"; "none" sends no NameID
-	Attributes       []string          `json:"attributes"`         // mapping lines, one attribute each
-	ACRMap           map[string]string `json:"acr_map,omitempty"`  // requested class -> class of ours that satisfies it
-	DefaultACR       string            `json:"default_acr"`        // class sent when the request asks none; empty: the true class
+	Sign             string            `json:"sign"`                  // SignAssertion (also when empty), SignResponse, SignBoth
+	LegacySHA1Output bool              `json:"legacy_sha1_output"`    // sign with RSA-SHA1; file keys only
+	SigningKey       string            `json:"signing_key,omitempty"` // id of a dedicated key; empty: the deployment's
+	NameID           string            `json:"name_id"`               // mapping line: "persistent = immutableId"; "none" sends no NameID
+	Attributes       []string          `json:"attributes"`            // mapping lines, one attribute each
+	ACRMap           map[string]string `json:"acr_map,omitempty"`     // requested class -> class of ours that satisfies it
+	DefaultACR       string            `json:"default_acr"`           // class sent when the request asks none; empty: the true class
 
 	// SPNameQualifier and NameQualifier on the NameID, only where configured.
 	QualifyNameID bool `json:"qualify_name_id"`

@@ -155,7 +155,7 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, f failure) error
 	if err != nil {
 		return err
 	}
-	key, err := h.signing(ctx)
+	key, err := h.signing(ctx, f.sp)
 	if err != nil {
 		return err
 	}

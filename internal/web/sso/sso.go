@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/directory"
+	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/obs"
@@ -75,9 +76,9 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("POST "+web.ReportsPath, h.API(h.report))
 }
 
-// signing is the key for this request. Each signature is measured.
-func (h *Handlers) signing(ctx context.Context) (response.Signing, error) {
-	pair, err := h.Keys.Active(ctx)
+// signing is the key for an answer to sp. Each signature is measured.
+func (h *Handlers) signing(ctx context.Context, sp *idp.ServiceProvider) (response.Signing, error) {
+	pair, err := h.Keys.For(ctx, sp.SigningKey)
 	if err != nil {
 		return response.Signing{}, web.KeyError(err)
 	}
