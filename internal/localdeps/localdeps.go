@@ -103,6 +103,7 @@ func (l *Local) open(ctx context.Context, o Options) error {
 	if _, err := ring.Active(ctx); err != nil {
 		return err
 	}
+	ring.Complete(ctx) // of the encryption key; the log tells what fails
 	l.Deps = app.Deps{
 		Config: o.Config, Table: l.db, Keys: ring, Secrets: secrets,
 		Admins: admin.Bearer(tokenHash(token)),
