@@ -44,13 +44,18 @@ type records struct {
 	err    error                   // every call fails with it
 	lists  int                     // calls of List
 	onSave func(keys.Record) error // may refuse
+	onList func([]keys.Record)     // may change what is returned
 }
 
 func (r *records) List(context.Context) ([]keys.Record, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lists++
-	return slices.Collect(maps.Values(r.items)), r.err
+	list := slices.Collect(maps.Values(r.items))
+	if r.onList != nil {
+		r.onList(list)
+	}
+	return list, r.err
 }
 
 func (r *records) Save(_ context.Context, recs ...keys.Record) error {

@@ -125,12 +125,28 @@ func Learning(records []Record) []string {
 // List returns the records of all signing keys as they are stored now, the
 // active one first.
 func (r *Ring) List(ctx context.Context) ([]Record, error) {
-	all, err := r.opt.Records.List(ctx)
+	all, err := r.read(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list signing keys: %w", err)
+		return nil, err
 	}
 	records, _ := byPurpose(all)
 	return records, nil
+}
+
+// read lists what is stored. A list is read item by item, so one that is read
+// while Activate is stored may show the old key after the change and the new
+// one before it: no active key. It is read again then.
+func (r *Ring) read(ctx context.Context) (all []Record, err error) {
+	for range 3 {
+		if all, err = r.opt.Records.List(ctx); err != nil {
+			return nil, fmt.Errorf("list signing keys: %w", err)
+		}
+		published := slices.ContainsFunc(all, Record.published)
+		if !published || slices.ContainsFunc(all, func(rec Record) bool { return rec.State == Active }) {
+			break
+		}
+	}
+	return all, nil
 }
 
 // Check has the active key sign something, or, where this program may not
@@ -179,9 +195,9 @@ func (r *Ring) current(ctx context.Context) (*view, error) {
 
 // load reads the records and keeps them.
 func (r *Ring) load(ctx context.Context) (*view, error) {
-	all, err := r.opt.Records.List(ctx)
+	all, err := r.read(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list signing keys: %w", err)
+		return nil, err
 	}
 	v, err := newView(all, r.opt.Clock.Now())
 	if err != nil {

@@ -166,6 +166,33 @@ func TestActivateIsStoredAsAWhole(t *testing.T) {
 	w.signs(ring, "key-1")
 }
 
+// TestListReadDuringActivate: a list that shows one half of a change is read
+// again.
+func TestListReadDuringActivate(t *testing.T) {
+	w := newWorld(t)
+	ring := w.ensured()
+	must(t)(ring.Announce(t.Context(), w.arn[1], keys.Next))
+	must(t)(ring.Announce(t.Context(), w.arn[2], keys.Next))
+	torn := func() {
+		w.records.onList = func(list []keys.Record) {
+			w.records.onList = nil
+			for i := range list {
+				if list[i].State == keys.Active {
+					list[i].State = keys.Previous
+				}
+			}
+		}
+	}
+	torn()
+	w.now = w.now.Add(time.Minute)
+	w.signs(ring, "key-1")
+	torn()
+	must(t)(ring.Activate(t.Context(), "key-2", 0))
+	if diff := cmp.Diff([]string{"key-2 active", "key-3 next", "key-1 previous"}, states(t, ring)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestActivateWaits: service providers that read our metadata have had the
 // time to see the key.
 func TestActivateWaits(t *testing.T) {
