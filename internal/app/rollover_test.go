@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,13 @@ func TestRolloverSignInAtEachStep(t *testing.T) {
 				t.Errorf("announced: keys in metadata %v", got)
 			}
 			step("announced", "key-1 active, key-2 next", true)
+			events, _, err := r.Store.Events(ctx, r.Clock.Now(), "", 0)
+			certified := slices.ContainsFunc(events, func(e idp.AuditEvent) bool {
+				return e.Event == idp.AuditKeyChanged && e.Detail["action"] == "key.certified" && e.Actor == "system"
+			})
+			if err != nil || certified != (r.kms != nil) {
+				t.Errorf("audit trail: certified %v, %v", certified, err)
+			}
 
 			if _, err := r.admin.ActivateKey(ctx, "key-2", false); err == nil || !strings.Contains(err.Error(), "announced since") {
 				t.Errorf("activated a moment after it was announced: %v", err)
