@@ -47,9 +47,9 @@ func (r *Ring) Announce(ctx context.Context, ref string, wanted State) (Record, 
 	if err != nil {
 		return Record{}, err
 	}
-	// Records are never deleted, so their number gives the next ID, and two
-	// announcements at once collide in Save.
-	rec := Record{ID: recordID(len(records) + 1), Ref: ref, State: Requested, Wanted: wanted, CreatedAt: r.opt.Clock.Now()}
+	// Records are never deleted, so the highest number gives the next ID, and
+	// two announcements at once collide in Save.
+	rec := Record{ID: nextID(records), Ref: ref, State: Requested, Wanted: wanted, CreatedAt: r.opt.Clock.Now()}
 	if r.opt.NoSign {
 		err = r.openable(ctx, rec)
 	} else {
@@ -167,6 +167,17 @@ func (r *Ring) save(ctx context.Context, records ...Record) (Record, error) {
 }
 
 func recordID(n int) string { return fmt.Sprintf("key-%d", n) }
+
+func nextID(records []Record) string {
+	last := 0
+	for _, rec := range records {
+		var n int
+		if _, err := fmt.Sscanf(rec.ID, "key-%d", &n); err == nil {
+			last = max(last, n)
+		}
+	}
+	return recordID(last + 1)
+}
 
 func instant(m idp.Millis) string { return m.Time().UTC().Format(time.RFC3339) }
 
