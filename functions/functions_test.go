@@ -5,6 +5,8 @@ package functions_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -157,6 +159,7 @@ type cloud struct {
 	kms                     *kmsfake.Fake
 	kmsURL, table           string
 	signingKey, wrappingKey string
+	nextKey, encryptionKey  string // of a rollover; what others encrypt with
 }
 
 func newCloud(t *testing.T) *cloud {
@@ -169,6 +172,14 @@ func newCloud(t *testing.T) *cloud {
 	if c.signingKey, err = c.kms.CreateRSA(2048); err != nil {
 		t.Fatal(err)
 	}
+	if c.nextKey, err = c.kms.CreateRSA(2048); err != nil {
+		t.Fatal(err)
+	}
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.encryptionKey = c.kms.AddDecrypter(private)
 	c.wrappingKey = c.kms.CreateSymmetric()
 	return c
 }
@@ -181,7 +192,8 @@ func patient(o *dynamodb.Options) {
 func (c *cloud) env() []string {
 	return []string{
 		"LATCHKEY_PUBLIC_URL=https://id.example.com", "LATCHKEY_TABLE=" + c.table,
-		"LATCHKEY_SIGNING_KEY=" + c.signingKey, "LATCHKEY_MASTER_KEY=" + c.wrappingKey,
+		"LATCHKEY_SIGNING_KEY=" + c.signingKey + "," + c.nextKey, "LATCHKEY_MASTER_KEY=" + c.wrappingKey,
+		"LATCHKEY_ENCRYPTION_KEY=" + c.encryptionKey,
 		"LATCHKEY_LOG_LEVEL=debug",
 		"AWS_ENDPOINT_URL_DYNAMODB=" + os.Getenv("DYNAMODB_ENDPOINT"), "AWS_ENDPOINT_URL_KMS=" + c.kmsURL,
 	}

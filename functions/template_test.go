@@ -57,3 +57,52 @@ func TestRefreshRole(t *testing.T) {
 		t.Errorf("L6 %d of its statements name their partitions", n)
 	}
 }
+
+// TestKeyRoles: L6, the functions that sign may use the same keys for the same
+// and nothing else, the admin function sees their public halves only, and
+// nobody here decrypts what others encrypt for us.
+func TestKeyRoles(t *testing.T) {
+	raw, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := os.ReadFile("../infra/signing-key.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := regexp.MustCompile(`(?ms)^  (\w+)Function:\n.*?^  \w+Log:`).FindAllStringSubmatch(string(raw), -1)
+	if len(functions) < 7 {
+		t.Fatalf("found %d functions", len(functions))
+	}
+	wrapping := regexp.MustCompile(`Action: (\[kms:Encrypt, kms:Decrypt\]|kms:Decrypt)\n              Resource: !GetAtt WrappingKey.Arn`)
+	statement := regexp.MustCompile(`(?ms)^ +- Sid: Sign\n.*?MessageType: DIGEST\n`)
+	var sign []string
+	for _, f := range functions {
+		block, name := f[0], f[1]
+		signs := strings.Contains(block, "kms:Sign\n")
+		if may := name == "SSO" || name == "Metadata" || name == "SLO"; signs && !may || signs != strings.Contains(block, `Tags: {"latchkey:signs-for"`) {
+			t.Errorf("L6 %s may sign", name)
+		}
+		if signs {
+			sign = append(sign, statement.FindString(block))
+		}
+		if strings.Contains(block, "EncryptionKey.Arn") && strings.Contains(block, "latchkey:decrypts-for") != (name == "SLO") {
+			t.Errorf("L6 %s may decrypt identifiers", name)
+		}
+		if n := strings.Count(block, "kms:Decrypt"); name != "SLO" && n > 1 || n == 1 && !wrapping.MatchString(block) {
+			t.Errorf("L6 %s decrypts with more than the wrapping key", name)
+		}
+	}
+	if len(sign) < 2 || sign[0] == "" {
+		t.Fatalf("L6 statements that allow to sign: %q", sign)
+	}
+	for _, s := range sign[1:] {
+		if s != sign[0] {
+			t.Errorf("L6 functions sign with different keys:\n%s\n%s", s, sign[0])
+		}
+	}
+	policy := regexp.MustCompile(`(?ms)^          - Sid: OnlyTheSigningFunctionsSign\n.*?Condition:\n`)
+	if p := policy.FindString(string(raw)); p == "" || p != policy.FindString(string(more)) {
+		t.Error("L6 a further signing key has another policy than the first")
+	}
+}

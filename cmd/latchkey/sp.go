@@ -33,6 +33,7 @@ type spSettings struct {
 	Everyone  bool     `help:"Everyone may sign in." xor:"access"`
 	QRPolicy  *string  `name:"qr-policy" help:"Whether scanning a code is enough: any, or off for passkeys only." placeholder:"any|off"`
 	MinACR    *string  `name:"min-acr" help:"What each sign-in must reach: qr, phr (a passkey on the computer), phr-hw (one that cannot leave its device)." placeholder:"CLASS"`
+	SignKey   *string  `name:"signing-key" help:"Sign with this dedicated key, such as key-3, and with no other; empty for the deployment's." placeholder:"ID"`
 	Sign      *string  `help:"What is signed: assertion, response or both." placeholder:"PART"`
 
 	Encrypt               *string  `help:"Encryption of assertions: off, if-key (where it has a usable key) or required." placeholder:"off|if-key|required"`
@@ -59,7 +60,7 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 	out := adminapi.Settings{
 		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign, QRPolicy: s.QRPolicy,
 		QRNumber: s.QRNumber, MinACR: s.MinACR, RefuseProbation: s.RefuseProbation,
-		AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession,
+		AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession, SigningKey: s.SignKey,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		ConfirmUnsignedLogout: s.ConfirmUnsignedLogout, LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		Encryption: s.Encrypt, EncryptionAlgorithm: s.EncryptionAlgorithm, EncryptionTransport: s.EncryptionTransport, AllowCBC: s.AllowCBC,
@@ -207,6 +208,9 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 		p.line("  Attribute    %s", line)
 	}
 	p.line("  Encryption   %s", encryptionWords(&sp.ServiceProvider))
+	if sp.SigningKey != "" {
+		p.line("  Signing key  %s", sp.SigningKey)
+	}
 	for _, rule := range sp.Access {
 		p.line("  Access       %s", rule)
 	}

@@ -67,14 +67,15 @@ type Settings struct {
 	Slug                    *string            `json:"slug,omitempty"`   // [a-z0-9-]{1,40}
 	Issuer                  *string            `json:"issuer,omitempty"` // one of Status.Issuers
 	Disabled                *bool              `json:"disabled,omitempty"`
-	NameID                  *string            `json:"name_id,omitempty"`    // mapping line
-	Attributes              *[]string          `json:"attributes,omitempty"` // mapping lines
-	ReplyURLs               *[]string          `json:"reply_urls,omitempty"` // WS-Federation: where it is answered, the default first
-	Access                  *[]string          `json:"access,omitempty"`     // "user:EMAIL", "attribute:NAME=VALUE"; empty: everyone
-	Sign                    *string            `json:"sign,omitempty"`       // assertion, response, both
-	QRPolicy                *string            `json:"qr_policy,omitempty"`  // any; off: passkeys only
-	QRNumber                *bool              `json:"qr_number,omitempty"`  // a number to type on the phone
-	MinACR                  *string            `json:"min_acr,omitempty"`    // a class of ours, or qr, phr, phr-hw; empty: qr
+	NameID                  *string            `json:"name_id,omitempty"`     // mapping line
+	Attributes              *[]string          `json:"attributes,omitempty"`  // mapping lines
+	ReplyURLs               *[]string          `json:"reply_urls,omitempty"`  // WS-Federation: where it is answered, the default first
+	Access                  *[]string          `json:"access,omitempty"`      // "user:EMAIL", "attribute:NAME=VALUE"; empty: everyone
+	Sign                    *string            `json:"sign,omitempty"`        // assertion, response, both
+	QRPolicy                *string            `json:"qr_policy,omitempty"`   // any; off: passkeys only
+	MinACR                  *string            `json:"min_acr,omitempty"`     // a class of ours, or qr, phr, phr-hw; empty: qr
+	SigningKey              *string            `json:"signing_key,omitempty"` // id of a dedicated key; empty: the deployment's
+	QRNumber                *bool              `json:"qr_number,omitempty"`   // a number to type on the phone
 	RefuseProbation         *bool              `json:"refuse_probation,omitempty"`
 	AlwaysAsk               *bool              `json:"always_ask,omitempty"`          // no SSO session signs in
 	MaxSessionMinutes       *int               `json:"max_session_minutes,omitempty"` // how old an approval may be; 0: no limit

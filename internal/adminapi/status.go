@@ -21,7 +21,7 @@ type Status struct {
 
 // Warning is something that is or will be wrong, and what to do about it.
 type Warning struct {
-	Code    string `json:"code"` // key.unusable, key.expiring, sp.draft, sp.unverifiable, sp.issuer, sp.metadata_pending, sp.metadata_failing, sp.metadata_expired
+	Code    string `json:"code"` // key.unusable, key.expiring, key.requested, sp.draft, sp.unverifiable, sp.issuer, sp.signing_key, sp.metadata_pending, sp.metadata_failing, sp.metadata_expired
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
 }

@@ -2,6 +2,8 @@ package adminclient
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -194,19 +196,49 @@ func (c *Client) Keys(ctx context.Context) ([]adminapi.Key, error) {
 	return page.Items, err
 }
 
-// AnnounceKey publishes the certificate of a further key.
-func (c *Client) AnnounceKey(ctx context.Context, ref string) (adminapi.Key, error) {
-	return post[adminapi.Key](ctx, c, keysPath, adminapi.NewKey{Ref: ref})
+// Key reads one, with who knows it.
+func (c *Client) Key(ctx context.Context, id string) (adminapi.KeyAnswer, error) {
+	return get[adminapi.KeyAnswer](ctx, c, at(keysPath, id))
 }
 
-// ActivateKey lets a published key sign.
-func (c *Client) ActivateKey(ctx context.Context, id string) (adminapi.Key, error) {
-	return post[adminapi.Key](ctx, c, at(keysPath, id, "activate"), struct{}{})
+// AnnounceKey publishes the certificate of a further key, or requests it.
+func (c *Client) AnnounceKey(ctx context.Context, k adminapi.NewKey) (adminapi.KeyAnswer, error) {
+	return post[adminapi.KeyAnswer](ctx, c, keysPath, k)
+}
+
+// ConfirmKey says that a service provider has a key.
+func (c *Client) ConfirmKey(ctx context.Context, id string, confirmation adminapi.KeyConfirmation) (adminapi.KeyAnswer, error) {
+	return post[adminapi.KeyAnswer](ctx, c, at(keysPath, id, "confirm"), confirmation)
+}
+
+// ActivateKey lets a published key sign; force is for one that was announced a
+// moment ago.
+func (c *Client) ActivateKey(ctx context.Context, id string, force bool) (adminapi.KeyAnswer, error) {
+	return post[adminapi.KeyAnswer](ctx, c, at(keysPath, id, "activate"), adminapi.KeyActivation{Force: force})
 }
 
 // RetireKey stops publishing a key that does not sign.
-func (c *Client) RetireKey(ctx context.Context, id string) (adminapi.Key, error) {
-	return post[adminapi.Key](ctx, c, at(keysPath, id, "retire"), struct{}{})
+func (c *Client) RetireKey(ctx context.Context, id string) (adminapi.KeyAnswer, error) {
+	return post[adminapi.KeyAnswer](ctx, c, at(keysPath, id, "retire"), struct{}{})
+}
+
+// RestoreKey publishes a retired key again.
+func (c *Client) RestoreKey(ctx context.Context, id string) (adminapi.KeyAnswer, error) {
+	return post[adminapi.KeyAnswer](ctx, c, at(keysPath, id, "restore"), struct{}{})
+}
+
+// FetchMetadata asks for our metadata, as anybody may, and drops it: the
+// function that answers it makes the certificates of requested keys.
+func (c *Client) FetchMetadata(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/saml/metadata", http.NoBody)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	return resp.Body.Close()
 }
 
 // AuditQuery chooses audit events; empty members choose all.

@@ -166,7 +166,9 @@ func (a *App) admin() mounter {
 func (a *App) logout() *logout.Service {
 	return &logout.Service{
 		Store: a.site.Store, Client: outbound.New(a.outbound()), Record: a.site.Record, Clock: a.deps.Clock,
-		Signing: func(ctx context.Context) (response.Signing, error) { return a.site.Signing(ctx, a.deps.Keys) },
+		Signing: func(ctx context.Context, sp *idp.ServiceProvider) (response.Signing, error) {
+			return a.site.Signing(ctx, a.deps.Keys, sp)
+		},
 		Window:  message.Window{MaxAge: a.deps.Config.RequestMaxAge, MaxSkew: a.deps.Config.RequestMaxSkew},
 		Refused: a.deps.Config.RefusedAlgorithms,
 	}

@@ -32,8 +32,8 @@ import (
 // Role says what a function's IAM policy lets it do.
 type Role int
 
-// Roles. Only Signer may call kms:Sign; it makes the deployment's first
-// certificate.
+// Roles. Only Signer may call kms:Sign; it makes the certificates of signing
+// keys.
 const (
 	Reader Role = iota
 	Signer
@@ -62,7 +62,7 @@ func New(ctx context.Context, environ []string, w io.Writer, role Role) (*Deps, 
 		return nil, err
 	}
 	for name, value := range map[string]string{
-		"LATCHKEY_TABLE": cfg.Table, "LATCHKEY_SIGNING_KEY": cfg.SigningKey, "LATCHKEY_MASTER_KEY": cfg.MasterKey,
+		"LATCHKEY_TABLE": cfg.Table, "LATCHKEY_SIGNING_KEY": strings.Join(cfg.SigningKeys, ","), "LATCHKEY_MASTER_KEY": cfg.MasterKey,
 	} {
 		if value == "" {
 			return nil, fmt.Errorf("%s is not set", name)
@@ -136,8 +136,12 @@ func (d *Deps) open(ctx context.Context) (*app.App, error) {
 		Open: func(ctx context.Context, ref string) (keys.Key, error) {
 			return kmssigner.Open(ctx, kmsClient, ref, d.log)
 		},
-		DefaultRef: d.cfg.SigningKey, Issuer: d.cfg.EntityID,
-		Clock: d.clock, Random: rand.Reader, Log: d.log,
+		DefaultRef: d.cfg.SigningKeys[0], Issuer: d.cfg.EntityID,
+		Clock: d.clock, Random: rand.Reader, Log: d.log, NoSign: d.role != Signer,
+		DecryptRefs: d.cfg.EncryptionKeys,
+		OpenDecrypter: func(ctx context.Context, ref string) (keys.Decrypter, error) {
+			return kmssigner.OpenDecrypter(ctx, kmsClient, ref, d.log)
+		},
 	})
 	if err != nil {
 		return nil, err

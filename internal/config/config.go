@@ -30,6 +30,11 @@ type Config struct {
 	DisplayName string `env:"LATCHKEY_DISPLAY_NAME" envDefault:"Latchkey"`
 	// SupportURL is linked from the pages as help, if set.
 	SupportURL string `env:"LATCHKEY_SUPPORT_URL"`
+	// LogoURL, InformationURL and PrivacyURL are for people who choose among
+	// identity providers; they stand in our metadata (MDUI), if set; https.
+	LogoURL        string `env:"LATCHKEY_LOGO_URL"`
+	InformationURL string `env:"LATCHKEY_INFORMATION_URL"`
+	PrivacyURL     string `env:"LATCHKEY_PRIVACY_URL"`
 
 	// RequestMaxAge and RequestMaxSkew bound IssueInstant: 5 min back, 1 min ahead.
 	RequestMaxAge  time.Duration `env:"LATCHKEY_REQUEST_MAX_AGE" envDefault:"5m"`
@@ -71,9 +76,13 @@ type Config struct {
 	LogLevel string `env:"LATCHKEY_LOG_LEVEL" envDefault:"info"`
 
 	// AWS only.
-	Table      string `env:"LATCHKEY_TABLE"`
-	SigningKey string `env:"LATCHKEY_SIGNING_KEY"` // KMS key ARN or alias
-	MasterKey  string `env:"LATCHKEY_MASTER_KEY"`  // KMS key that wraps the master key
+	Table     string `env:"LATCHKEY_TABLE"`
+	MasterKey string `env:"LATCHKEY_MASTER_KEY"` // KMS key that wraps the master key
+	// SigningKeys are the KMS keys that may sign, by ARN; a new deployment
+	// begins with the first. EncryptionKeys are those that others encrypt for
+	// us with: all decrypt, the first stands in the metadata.
+	SigningKeys    []string `env:"LATCHKEY_SIGNING_KEY"`
+	EncryptionKeys []string `env:"LATCHKEY_ENCRYPTION_KEY"`
 
 	origin *url.URL
 }
@@ -115,6 +124,14 @@ func (c Config) Complete() (Config, error) {
 			bad("entityID %q has spaces or control characters, or more than 1,024 characters", id)
 		}
 	}
+	for name, address := range map[string]string{
+		"LATCHKEY_LOGO_URL": c.LogoURL, "LATCHKEY_INFORMATION_URL": c.InformationURL, "LATCHKEY_PRIVACY_URL": c.PrivacyURL,
+	} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil) {
+			bad("%s %q is not an https address", name, address)
+		}
+	}
+	c.SigningKeys, c.EncryptionKeys = set(c.SigningKeys), set(c.EncryptionKeys)
 	c.zero()
 	if c.QRWindow < 2 || c.QRWindow > 10 {
 		bad("LATCHKEY_QR_WINDOW is %d: give 2 to 10", c.QRWindow)
@@ -171,6 +188,17 @@ func (c *Config) zero() {
 	def(&c.LogLevel, "info")
 }
 
+// set are the members of a list that are not empty, once each.
+func set(list []string) []string {
+	var out []string
+	for _, v := range list {
+		if v = strings.TrimSpace(v); v != "" && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 func def[T comparable](p *T, v T) {
 	var zero T
 	if *p == zero {
@@ -200,11 +228,12 @@ func (c Config) Hostname() string { return c.origin.Hostname() }
 // SSOURL is the address of our SingleSignOnService.
 func (c Config) SSOURL() string { return c.PublicURL + "/saml/sso" }
 
-// SLOURL is the endpoint that logout messages of the browser bindings go to.
+// SLOURL is the address of our SingleLogoutService, by Redirect and POST; by
+// SOAP it is at SLOSOAPURL.
 func (c Config) SLOURL() string { return c.PublicURL + "/saml/slo" }
 
-// SLOSOAPURL is the endpoint that logout messages by SOAP go to.
-func (c Config) SLOSOAPURL() string { return c.PublicURL + "/saml/slo/soap" }
+// SLOSOAPURL is the address of our SingleLogoutService by SOAP.
+func (c Config) SLOSOAPURL() string { return c.SLOURL() + "/soap" }
 
 // WSFedURL is where a request to sign in by WS-Federation arrives.
 func (c Config) WSFedURL() string { return c.PublicURL + "/wsfed" }

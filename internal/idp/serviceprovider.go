@@ -92,12 +92,13 @@ type ServiceProvider struct {
 	ConfirmUnsignedLogout bool `json:"confirm_unsigned_logout,omitempty"`
 
 	// Responses
-	Sign             string            `json:"sign"`               // SignAssertion (also when empty), SignResponse, SignBoth
-	LegacySHA1Output bool              `json:"legacy_sha1_output"` // sign with RSA-SHA1; file keys only
-	NameID           string            `json:"name_id"`            // mapping line: "persistent = immutableId"; "none" sends no NameID
-	Attributes       []string          `json:"attributes"`         // mapping lines, one attribute each
-	ACRMap           map[string]string `json:"acr_map,omitempty"`  // requested class -> class of ours that satisfies it
-	DefaultACR       string            `json:"default_acr"`        // class sent when the request asks none; empty: the true class
+	Sign             string            `json:"sign"`                  // SignAssertion (also when empty), SignResponse, SignBoth
+	LegacySHA1Output bool              `json:"legacy_sha1_output"`    // sign with RSA-SHA1; file keys only
+	SigningKey       string            `json:"signing_key,omitempty"` // id of a dedicated key; empty: the deployment's
+	NameID           string            `json:"name_id"`               // mapping line: "persistent = immutableId"; "none" sends no NameID
+	Attributes       []string          `json:"attributes"`            // mapping lines, one attribute each
+	ACRMap           map[string]string `json:"acr_map,omitempty"`     // requested class -> class of ours that satisfies it
+	DefaultACR       string            `json:"default_acr"`           // class sent when the request asks none; empty: the true class
 
 	// SPNameQualifier and NameQualifier on the NameID, only where configured.
 	QualifyNameID bool `json:"qualify_name_id"`

@@ -44,32 +44,41 @@ type records struct {
 	err    error                   // every call fails with it
 	lists  int                     // calls of List
 	onSave func(keys.Record) error // may refuse
+	onList func([]keys.Record)     // may change what is returned
 }
 
 func (r *records) List(context.Context) ([]keys.Record, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lists++
-	return slices.Collect(maps.Values(r.items)), r.err
+	list := slices.Collect(maps.Values(r.items))
+	if r.onList != nil {
+		r.onList(list)
+	}
+	return list, r.err
 }
 
-func (r *records) Save(_ context.Context, rec keys.Record) (keys.Record, error) {
+func (r *records) Save(_ context.Context, recs ...keys.Record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
-		return rec, r.err
+		return r.err
 	}
-	if r.items[rec.ID].Version != rec.Version {
-		return rec, errConflict
-	}
-	if r.onSave != nil {
-		if err := r.onSave(rec); err != nil {
-			return rec, err
+	for _, rec := range recs {
+		if r.items[rec.ID].Version != rec.Version {
+			return errConflict
+		}
+		if r.onSave != nil {
+			if err := r.onSave(rec); err != nil {
+				return err
+			}
 		}
 	}
-	rec.Version++
-	r.items[rec.ID] = rec
-	return rec, nil
+	for _, rec := range recs {
+		rec.Version++
+		r.items[rec.ID] = rec
+	}
+	return nil
 }
 
 func (r *records) fail(err error) {
@@ -105,15 +114,21 @@ func (w *world) open(ctx context.Context, ref string) (keys.Key, error) {
 	if w.openErr != nil {
 		return nil, w.openErr
 	}
-	client := kms.New(kms.Options{
+	return kmssigner.Open(ctx, w.client(), ref, nil)
+}
+
+func (w *world) client() *kms.Client {
+	return kms.New(kms.Options{
 		Region:     "eu-central-1",
 		HTTPClient: &http.Client{Transport: w.kms},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "TEST", SecretAccessKey: "ONLY"}, nil
 		}),
 	})
-	return kmssigner.Open(ctx, client, ref, nil)
 }
+
+// noSign makes an instance that may not sign, like the admin function in AWS.
+func noSign(o *keys.Options) { o.NoSign = true }
 
 // ring is one instance of the program.
 func (w *world) ring(change ...func(*keys.Options)) *keys.Ring {

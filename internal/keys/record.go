@@ -14,12 +14,16 @@ import (
 // State is where a signing key is in its life.
 type State string
 
-// States of a key. All but the retired ones are published.
+// States of a key. A release that does not know a state leaves its records
+// alone: it neither publishes them nor signs with them.
 const (
-	Next     State = "next"     // published, does not sign yet
-	Active   State = "active"   // signs
-	Previous State = "previous" // published, does not sign any more
-	Retired  State = "retired"  // neither
+	Requested State = "requested" // has no certificate yet; a program that may sign makes it
+	Next      State = "next"      // published, does not sign yet
+	Active    State = "active"    // signs; there is exactly one
+	Previous  State = "previous"  // published, does not sign any more
+	Retired   State = "retired"   // neither
+	Dedicated State = "dedicated" // signs for, and is published to, the service providers that name it
+	Decrypts  State = "decrypts"  // not for signing: others encrypt for us with it
 )
 
 // Record says which key a certificate belongs to and what it is used for. It
@@ -27,9 +31,11 @@ const (
 type Record struct {
 	ID          string     `json:"id"`          // key-1, key-2, ... in the order of their creation
 	Ref         string     `json:"ref"`         // what an Opener opens: a file name or a KMS key ARN
-	Certificate []byte     `json:"certificate"` // DER
+	Certificate []byte     `json:"certificate"` // DER; none while it is requested
 	State       State      `json:"state"`
+	Wanted      State      `json:"wanted,omitempty"` // of a requested key: what it becomes, Next or Dedicated
 	CreatedAt   idp.Millis `json:"created_at"`
+	AnnouncedAt idp.Millis `json:"announced_at,omitzero"` // since when the metadata has it; zero: since CreatedAt
 	ActivatedAt idp.Millis `json:"activated_at,omitzero"`
 	Version     int64      `json:"version"` // of the stored item; 0 = not stored yet
 }
@@ -38,9 +44,9 @@ type Record struct {
 type Records interface {
 	// List returns all records, in any order.
 	List(ctx context.Context) ([]Record, error)
-	// Save stores a record if the stored version equals its Version (0:
-	// absent) and returns it with its new version; else an error.
-	Save(ctx context.Context, r Record) (Record, error)
+	// Save stores all of the records or, with an error, none: each only if
+	// the stored version equals its Version (0: absent), which grows by one.
+	Save(ctx context.Context, records ...Record) error
 }
 
 // Opener opens the key that a Record's Ref names.
@@ -64,11 +70,11 @@ func (r Record) parse() (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// sortRecords puts the signing key first, then next, previous and retired
-// ones, the younger first. Of two active records, which an interrupted
-// Activate leaves, the one activated last signs.
+// sortRecords puts the signing key first, then next, requested, previous,
+// dedicated and retired ones, the younger first. Of two active records, which
+// an Activate of an older release may have left, the one activated last signs.
 func sortRecords(records []Record) {
-	order := []State{Previous, Next, Active} // Retired, not in it, comes last
+	order := []State{Dedicated, Previous, Requested, Next, Active} // Retired, not in it, comes last
 	rank := func(r Record) int { return -slices.Index(order, r.State) }
 	slices.SortFunc(records, func(a, b Record) int {
 		return cmp.Or(

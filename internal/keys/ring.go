@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +32,15 @@ type Options struct {
 	Clock      idp.Clock
 	Random     io.Reader
 	Log        *slog.Logger // nil: nothing is logged
+
+	// NoSign says that this program may open keys but not sign with them: it
+	// requests certificates and leaves it to others to make them.
+	NoSign bool
+
+	// DecryptRefs name the keys of our own that others encrypt with: all of
+	// them decrypt, the first one is published. OpenDecrypter opens them.
+	DecryptRefs   []string
+	OpenDecrypter DecrypterOpener
 }
 
 // Ring knows which key signs now and which certificates are published. It
@@ -40,6 +51,9 @@ type Ring struct {
 	view   atomic.Pointer[view]
 	opened atomic.Pointer[opened]
 	gate   gate // one goroutine loads or opens at a time
+
+	others   sync.Map             // of keys besides the active one: ID of a record -> *opened, ref -> Decrypter
+	complete atomic.Pointer[view] // the last view that Complete has looked at
 }
 
 // NewRing makes a Ring. It calls nothing; Ensure does.
@@ -49,6 +63,9 @@ func NewRing(o Options) (*Ring, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(o.DecryptRefs) > 0 && o.OpenDecrypter == nil {
+		return nil, errors.New("key ring: DecryptRefs want an OpenDecrypter")
 	}
 	return &Ring{opt: o, gate: make(gate, 1)}, nil
 }
@@ -80,17 +97,66 @@ func (r *Ring) Published(ctx context.Context) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]*x509.Certificate(nil), v.published...), nil
+	return slices.Clone(v.published), nil
 }
 
-// List returns all records as they are stored now, the active one first.
-func (r *Ring) List(ctx context.Context) ([]Record, error) {
-	records, err := r.opt.Records.List(ctx)
+// Learning lists the IDs of published keys that service providers may not know
+// yet: next ones, and the active one while another is published as previous.
+func (r *Ring) Learning(ctx context.Context) ([]string, error) {
+	v, err := r.current(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list signing keys: %w", err)
+		return nil, err
 	}
-	sortRecords(records)
+	return Learning(v.records), nil
+}
+
+// Learning is Ring.Learning, of these records.
+func Learning(records []Record) []string {
+	rolling := slices.ContainsFunc(records, func(rec Record) bool { return rec.State == Previous })
+	var ids []string
+	for _, rec := range records {
+		if rec.State == Next || rec.State == Active && rolling {
+			ids = append(ids, rec.ID)
+		}
+	}
+	return ids
+}
+
+// List returns the records of all signing keys as they are stored now, the
+// active one first.
+func (r *Ring) List(ctx context.Context) ([]Record, error) {
+	all, err := r.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records, _ := byPurpose(all)
 	return records, nil
+}
+
+// read lists what is stored. A list is read item by item, so one that is read
+// while Activate is stored may show the old key after the change and the new
+// one before it: no active key. It is read again then.
+func (r *Ring) read(ctx context.Context) (all []Record, err error) {
+	for range 3 {
+		if all, err = r.opt.Records.List(ctx); err != nil {
+			return nil, fmt.Errorf("list signing keys: %w", err)
+		}
+		published := slices.ContainsFunc(all, Record.published)
+		if !published || slices.ContainsFunc(all, func(rec Record) bool { return rec.State == Active }) {
+			break
+		}
+	}
+	return all, nil
+}
+
+// Check has the active key sign something, or, where this program may not
+// sign, opens it and compares it with its certificate.
+func (r *Ring) Check(ctx context.Context) error {
+	pair, err := r.Active(ctx)
+	if err != nil || r.opt.NoSign {
+		return err
+	}
+	return pair.Check(ctx)
 }
 
 // current returns the records as they were at most a minute ago, or up to 10
@@ -129,11 +195,11 @@ func (r *Ring) current(ctx context.Context) (*view, error) {
 
 // load reads the records and keeps them.
 func (r *Ring) load(ctx context.Context) (*view, error) {
-	records, err := r.List(ctx)
+	all, err := r.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	v, err := newView(records, r.opt.Clock.Now())
+	v, err := newView(all, r.opt.Clock.Now())
 	if err != nil {
 		return nil, err
 	}

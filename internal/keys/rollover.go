@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 )
@@ -19,12 +20,12 @@ func (r *Ring) Ensure(ctx context.Context) error {
 	if len(v.records) > 0 {
 		return nil
 	}
-	rec, err := r.newRecord(ctx, recordID(1), r.opt.DefaultRef)
+	rec, err := r.certified(ctx, Record{ID: recordID(1), Ref: r.opt.DefaultRef, CreatedAt: r.opt.Clock.Now()})
 	if err != nil {
 		return fmt.Errorf("make the first signing key: %w", err)
 	}
 	rec.State, rec.ActivatedAt = Active, rec.CreatedAt
-	_, saveErr := r.opt.Records.Save(ctx, rec)
+	saveErr := r.opt.Records.Save(ctx, rec)
 	if v, err = r.load(ctx); err == nil && len(v.records) > 0 {
 		return nil // ours, or that of the instance that was first
 	}
@@ -34,71 +35,76 @@ func (r *Ring) Ensure(ctx context.Context) error {
 	return err
 }
 
-// Announce publishes a certificate of the key that ref names, so that service
-// providers learn it before it signs.
-func (r *Ring) Announce(ctx context.Context, ref string) (Record, error) {
+// Announce makes a record of the key that ref names, to become Next or
+// Dedicated. With its certificate the metadata publishes it, so that service
+// providers learn it before it signs. Where this program may not sign, the
+// record is Requested and a program that may makes the certificate (Complete).
+func (r *Ring) Announce(ctx context.Context, ref string, wanted State) (Record, error) {
+	if wanted != Next && wanted != Dedicated {
+		return Record{}, fmt.Errorf("announce key %s: it cannot become %s", ref, wanted)
+	}
 	records, err := r.List(ctx)
 	if err != nil {
 		return Record{}, err
 	}
-	// Records are never deleted, so their number gives the next ID, and two
-	// announcements at once collide in Save.
-	rec, err := r.newRecord(ctx, recordID(len(records)+1), ref)
+	// Records are never deleted, so the highest number gives the next ID, and
+	// two announcements at once collide in Save.
+	rec := Record{ID: nextID(records), Ref: ref, State: Requested, Wanted: wanted, CreatedAt: r.opt.Clock.Now()}
+	if r.opt.NoSign {
+		err = r.openable(ctx, rec)
+	} else {
+		rec, err = r.certified(ctx, rec)
+	}
 	if err != nil {
 		return Record{}, fmt.Errorf("announce key %s: %w", ref, err)
 	}
-	rec.State = Next
 	return r.save(ctx, rec)
 }
 
 // Activate lets a published key sign from now on; the one that signed before
-// stays published as previous. It also takes a previous key back into use. The
-// key is opened and tested first. Instances follow within a minute.
-func (r *Ring) Activate(ctx context.Context, id string) (Record, error) {
+// stays published as previous. Both are stored at once or not at all. It also
+// takes a previous key back into use. A next key must have been announced for
+// at least the time given, so that service providers that ask for our metadata
+// that often know it.
+//
+// The key is opened first, and tested where this program may sign (a program
+// that may has had it sign its certificate). Instances follow within a minute.
+func (r *Ring) Activate(ctx context.Context, id string, announcedFor time.Duration) (Record, error) {
 	records, rec, err := r.find(ctx, id)
 	if err != nil {
 		return Record{}, err
 	}
-	if rec.State != Next && rec.State != Previous {
+	now, since := r.opt.Clock.Now(), max(rec.AnnouncedAt, rec.CreatedAt)
+	switch ready := since.Add(announcedFor); {
+	case rec.State != Next && rec.State != Previous:
 		return Record{}, refuse(rec, "only a next or previous key can be activated")
+	case rec.State == Next && announcedFor > 0 && now < ready:
+		return Record{}, idp.E(idp.Invalid, "signing key %s is announced since %s; service providers that read our metadata may not know it before %s",
+			id, instant(since), instant(ready))
 	}
 	pair, err := r.openRecord(ctx, rec)
 	if err != nil {
 		return Record{}, err
 	}
-	if err := pair.Check(ctx); err != nil {
-		return Record{}, fmt.Errorf("test signing key %s: %w", id, err)
+	if !r.opt.NoSign {
+		if err := pair.Check(ctx); err != nil {
+			return Record{}, fmt.Errorf("test signing key %s: %w", id, err)
+		}
 	}
-
-	// The new key is stored first: an interruption leaves two active keys, of
-	// which the later one signs, and never none.
-	rec.State, rec.ActivatedAt = Active, r.opt.Clock.Now()
-	for _, other := range records {
-		rec.ActivatedAt = max(rec.ActivatedAt, other.ActivatedAt+1)
-	}
-	if rec, err = r.save(ctx, rec); err != nil {
-		return Record{}, err
-	}
-	return rec, r.demote(ctx, records)
-}
-
-// demote makes the records that were active previous ones.
-func (r *Ring) demote(ctx context.Context, records []Record) error {
+	rec.State, rec.ActivatedAt = Active, now
+	changed := []Record{rec}
 	for _, old := range records {
-		if old.State != Active {
-			continue
-		}
-		old.State = Previous
-		if _, err := r.save(ctx, old); err != nil {
-			return err
+		if old.State == Active {
+			old.State = Previous
+			changed = append(changed, old)
 		}
 	}
-	return nil
+	return r.save(ctx, changed...)
 }
 
 // Retire stops publishing a key that does not sign: an old one after a
-// rollover, or a next one that is not wanted any more. It cannot be undone;
-// the same key can be announced again with a new certificate.
+// rollover, a next one that is not wanted any more, a request, or a dedicated
+// key that no service provider names. Restore takes it back.
 func (r *Ring) Retire(ctx context.Context, id string) (Record, error) {
 	records, rec, err := r.find(ctx, id)
 	if err != nil {
@@ -110,22 +116,27 @@ func (r *Ring) Retire(ctx context.Context, id string) (Record, error) {
 	case rec.State == Active && records[0].ID == id:
 		return Record{}, refuse(rec, "activate another key first")
 	}
+	if rec.State == Dedicated {
+		rec.Wanted = Dedicated // what Restore makes of it
+	}
 	rec.State = Retired
 	return r.save(ctx, rec)
 }
 
-// newRecord opens a key and has it certify itself.
-func (r *Ring) newRecord(ctx context.Context, id, ref string) (Record, error) {
-	key, err := r.opt.Open(ctx, ref)
+// Restore publishes a retired key again, with the certificate that it had: as
+// next, or dedicated if it was.
+func (r *Ring) Restore(ctx context.Context, id string) (Record, error) {
+	_, rec, err := r.find(ctx, id)
 	if err != nil {
 		return Record{}, err
 	}
-	now := r.opt.Clock()
-	der, err := selfSigned(ctx, key, template{issuer: r.opt.Issuer, years: r.opt.Years, now: now}, r.opt.Random)
-	if err != nil {
-		return Record{}, err
+	switch {
+	case rec.State != Retired:
+		return Record{}, refuse(rec, "only a retired key can be restored")
+	case len(rec.Certificate) == 0:
+		return Record{}, refuse(rec, "it never had a certificate; announce its key anew")
 	}
-	return Record{ID: id, Ref: ref, Certificate: der, CreatedAt: idp.At(now)}, nil
+	return r.save(ctx, r.announced(rec))
 }
 
 // find returns the stored records and the one with this ID.
@@ -142,19 +153,33 @@ func (r *Ring) find(ctx context.Context, id string) ([]Record, Record, error) {
 	return nil, Record{}, idp.E(idp.NotFound, "no signing key %q", id)
 }
 
-// save stores a record and makes this instance look at the store again.
-func (r *Ring) save(ctx context.Context, rec Record) (Record, error) {
-	saved, err := r.opt.Records.Save(ctx, rec)
-	if err != nil {
-		return Record{}, fmt.Errorf("save signing key %s: %w", rec.ID, err)
+// save stores records, all or none, makes this instance look at the store
+// again, and returns the first of them.
+func (r *Ring) save(ctx context.Context, records ...Record) (Record, error) {
+	if err := r.opt.Records.Save(ctx, records...); err != nil {
+		return Record{}, fmt.Errorf("save signing key %s: %w", records[0].ID, err)
 	}
 	if v := r.view.Load(); v != nil {
 		r.view.Store(v.dueAt(0))
 	}
-	return saved, nil
+	records[0].Version++
+	return records[0], nil
 }
 
 func recordID(n int) string { return fmt.Sprintf("key-%d", n) }
+
+func nextID(records []Record) string {
+	last := 0
+	for _, rec := range records {
+		var n int
+		if _, err := fmt.Sscanf(rec.ID, "key-%d", &n); err == nil {
+			last = max(last, n)
+		}
+	}
+	return recordID(last + 1)
+}
+
+func instant(m idp.Millis) string { return m.Time().UTC().Format(time.RFC3339) }
 
 func refuse(rec Record, why string) error {
 	return idp.E(idp.Invalid, "signing key %s is %s: %s", rec.ID, rec.State, why)

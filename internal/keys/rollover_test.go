@@ -79,29 +79,32 @@ func TestRollover(t *testing.T) {
 	}
 	check("start", "key-1", []string{"key-1 active"}, []string{"key-1"})
 
-	must(t)(admin.Announce(ctx, w.arn[1]))
+	must(t)(admin.Announce(ctx, w.arn[1], keys.Next))
 	check("announced", "key-1", []string{"key-1 active", "key-2 next"}, []string{"key-1", "key-2"})
 
-	must(t)(admin.Activate(ctx, "key-2"))
+	must(t)(admin.Activate(ctx, "key-2", 0))
 	check("activated", "key-2", []string{"key-2 active", "key-1 previous"}, []string{"key-2", "key-1"})
 
-	must(t)(admin.Activate(ctx, "key-1"))
+	must(t)(admin.Activate(ctx, "key-1", 0))
 	check("taken back", "key-1", []string{"key-1 active", "key-2 previous"}, []string{"key-1", "key-2"})
 
-	must(t)(admin.Activate(ctx, "key-2"))
-	must(t)(admin.Announce(ctx, w.arn[2]))
+	must(t)(admin.Activate(ctx, "key-2", 0))
+	must(t)(admin.Announce(ctx, w.arn[2], keys.Next))
 	check("three", "key-2", []string{"key-2 active", "key-3 next", "key-1 previous"}, []string{"key-2", "key-3", "key-1"})
 
 	must(t)(admin.Retire(ctx, "key-1"))
 	must(t)(admin.Retire(ctx, "key-3"))
 	check("retired", "key-2", []string{"key-2 active", "key-1 retired", "key-3 retired"}, []string{"key-2"})
+
+	must(t)(admin.Restore(ctx, "key-1"))
+	check("restored", "key-2", []string{"key-2 active", "key-1 next", "key-3 retired"}, []string{"key-2", "key-1"})
 }
 
 func TestRolloverRefusesTheWrongOrder(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	ring := w.ensured()
-	must(t)(ring.Announce(ctx, w.arn[1]))
+	must(t)(ring.Announce(ctx, w.arn[1], keys.Next))
 	must(t)(ring.Retire(ctx, "key-2"))
 	before := states(t, ring)
 
@@ -109,13 +112,16 @@ func TestRolloverRefusesTheWrongOrder(t *testing.T) {
 		do   func() (keys.Record, error)
 		code idp.Code
 	}{
-		"activate the active":  {func() (keys.Record, error) { return ring.Activate(ctx, "key-1") }, idp.Invalid},
-		"activate a retired":   {func() (keys.Record, error) { return ring.Activate(ctx, "key-2") }, idp.Invalid},
-		"activate an unknown":  {func() (keys.Record, error) { return ring.Activate(ctx, "key-9") }, idp.NotFound},
+		"activate the active":  {func() (keys.Record, error) { return ring.Activate(ctx, "key-1", 0) }, idp.Invalid},
+		"activate a retired":   {func() (keys.Record, error) { return ring.Activate(ctx, "key-2", 0) }, idp.Invalid},
+		"activate an unknown":  {func() (keys.Record, error) { return ring.Activate(ctx, "key-9", 0) }, idp.NotFound},
 		"retire the active":    {func() (keys.Record, error) { return ring.Retire(ctx, "key-1") }, idp.Invalid},
 		"retire a retired":     {func() (keys.Record, error) { return ring.Retire(ctx, "key-2") }, idp.Invalid},
+		"restore the active":   {func() (keys.Record, error) { return ring.Restore(ctx, "key-1") }, idp.Invalid},
+		"restore an unknown":   {func() (keys.Record, error) { return ring.Restore(ctx, "key-9") }, idp.NotFound},
+		"announce as active":   {func() (keys.Record, error) { return ring.Announce(ctx, w.arn[2], keys.Active) }, idp.Internal},
 		"retire an unknown":    {func() (keys.Record, error) { return ring.Retire(ctx, "") }, idp.NotFound},
-		"announce a bad alias": {func() (keys.Record, error) { return ring.Announce(ctx, "alias/none") }, idp.Internal},
+		"announce a bad alias": {func() (keys.Record, error) { return ring.Announce(ctx, "alias/none", keys.Next) }, idp.Internal},
 	}
 	for name, step := range steps {
 		if _, err := step.do(); idp.CodeOf(err) != step.code {
@@ -130,34 +136,107 @@ func TestRolloverRefusesTheWrongOrder(t *testing.T) {
 func TestActivateTestsTheKeyFirst(t *testing.T) {
 	w := newWorld(t)
 	ring := w.ensured()
-	must(t)(ring.Announce(t.Context(), w.arn[1]))
+	must(t)(ring.Announce(t.Context(), w.arn[1], keys.Next))
 	w.kms.SignWrongly(w.arn[1], rsaKeys()[2])
-	if _, err := ring.Activate(t.Context(), "key-2"); !errors.Is(err, keys.ErrKeyMismatch) {
+	if _, err := ring.Activate(t.Context(), "key-2", 0); !errors.Is(err, keys.ErrKeyMismatch) {
 		t.Errorf("got %v", err)
 	}
 	w.signs(ring, "key-1")
 }
 
-func TestInterruptedActivate(t *testing.T) {
+// TestActivateIsStoredAsAWhole: there is never a moment with two active keys,
+// or with none.
+func TestActivateIsStoredAsAWhole(t *testing.T) {
 	w := newWorld(t)
 	ring := w.ensured()
-	must(t)(ring.Announce(t.Context(), w.arn[1]))
+	must(t)(ring.Announce(t.Context(), w.arn[1], keys.Next))
+	before := states(t, ring)
 	w.records.onSave = func(r keys.Record) error {
 		if r.State == keys.Previous {
 			return errStore
 		}
 		return nil
 	}
-	if _, err := ring.Activate(t.Context(), "key-2"); !errors.Is(err, errStore) {
+	if _, err := ring.Activate(t.Context(), "key-2", 0); !errors.Is(err, errStore) {
 		t.Fatalf("got %v", err)
 	}
-	w.records.onSave = nil
-	w.signs(ring, "key-2")
-	if diff := cmp.Diff([]string{"key-2", "key-1"}, published(t, ring)); diff != "" {
+	if diff := cmp.Diff(before, states(t, ring)); diff != "" {
 		t.Error(diff)
 	}
+	w.signs(ring, "key-1")
+}
+
+// TestListReadDuringActivate: a list that shows one half of a change is read
+// again.
+func TestListReadDuringActivate(t *testing.T) {
+	w := newWorld(t)
+	ring := w.ensured()
+	must(t)(ring.Announce(t.Context(), w.arn[1], keys.Next))
+	must(t)(ring.Announce(t.Context(), w.arn[2], keys.Next))
+	torn := func() {
+		w.records.onList = func(list []keys.Record) {
+			w.records.onList = nil
+			for i := range list {
+				if list[i].State == keys.Active {
+					list[i].State = keys.Previous
+				}
+			}
+		}
+	}
+	torn()
+	w.now = w.now.Add(time.Minute)
+	w.signs(ring, "key-1")
+	torn()
+	must(t)(ring.Activate(t.Context(), "key-2", 0))
+	if diff := cmp.Diff([]string{"key-2 active", "key-3 next", "key-1 previous"}, states(t, ring)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestActivateWaits: service providers that read our metadata have had the
+// time to see the key.
+func TestActivateWaits(t *testing.T) {
+	w := newWorld(t)
+	ring := w.ensured()
+	const day = 24 * time.Hour
+	must(t)(ring.Announce(t.Context(), w.arn[1], keys.Next))
+	w.now = w.now.Add(day - time.Millisecond)
+	if _, err := ring.Activate(t.Context(), "key-2", day); idp.CodeOf(err) != idp.Invalid {
+		t.Errorf("too early: %v", err)
+	}
+	w.now = w.now.Add(time.Millisecond)
+	must(t)(ring.Activate(t.Context(), "key-2", day))
+	must(t)(ring.Activate(t.Context(), "key-1", day)) // back, at once: everybody knows it
+
+	must(t)(ring.Retire(t.Context(), "key-2"))
+	must(t)(ring.Restore(t.Context(), "key-2"))
+	if _, err := ring.Activate(t.Context(), "key-2", day); idp.CodeOf(err) != idp.Invalid {
+		t.Errorf("restored a moment ago: %v", err)
+	}
+	must(t)(ring.Activate(t.Context(), "key-2", 0))
+}
+
+// TestLearning: which keys service providers may not know.
+func TestLearning(t *testing.T) {
+	w := newWorld(t)
+	ring := w.ensured()
+	learning := func(want ...string) {
+		t.Helper()
+		got, err := ring.Learning(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	learning()
+	must(t)(ring.Announce(t.Context(), w.arn[1], keys.Next))
+	learning("key-2")
+	must(t)(ring.Activate(t.Context(), "key-2", 0))
+	learning("key-2")
 	must(t)(ring.Retire(t.Context(), "key-1"))
-	w.signs(ring, "key-2")
+	learning()
 }
 
 func TestConcurrentChangesConflict(t *testing.T) {
@@ -169,7 +248,7 @@ func TestConcurrentChangesConflict(t *testing.T) {
 		w.records.items[r.ID] = keys.Record{ID: r.ID, Version: 7, State: keys.Retired}
 		return errConflict
 	}
-	if _, err := ring.Announce(t.Context(), w.arn[1]); !errors.Is(err, errConflict) {
+	if _, err := ring.Announce(t.Context(), w.arn[1], keys.Next); !errors.Is(err, errConflict) {
 		t.Errorf("got %v, want the store's conflict", err)
 	}
 }
@@ -178,8 +257,8 @@ func TestNewKeyUnreachableAfterRollover(t *testing.T) {
 	w := newWorld(t)
 	admin, other := w.ensured(), w.ensured()
 	w.signs(other, "key-1")
-	must(t)(admin.Announce(t.Context(), w.arn[1]))
-	must(t)(admin.Activate(t.Context(), "key-2"))
+	must(t)(admin.Announce(t.Context(), w.arn[1], keys.Next))
+	must(t)(admin.Activate(t.Context(), "key-2", 0))
 	w.openErr = keys.ErrUnavailable
 
 	w.now = w.now.Add(time.Minute)

@@ -11,15 +11,18 @@ import (
 // view is what the ring knows of the store. It never changes once made; a nil
 // view is neither fresh nor usable.
 type view struct {
-	records   []Record // sorted
-	active    *Record  // nil: none
-	published []*x509.Certificate
-	loaded    idp.Millis
-	due       idp.Millis // reload from here on
+	records    []Record // signing keys, sorted
+	decryption []Record // keys that others encrypt with
+	active     *Record  // nil: none
+	published  []*x509.Certificate
+	loaded     idp.Millis
+	due        idp.Millis // reload from here on
 }
 
-func newView(records []Record, now idp.Millis) (*view, error) {
-	v := &view{records: records, loaded: now, due: now.Add(reloadAfter)}
+func newView(all []Record, now idp.Millis) (*view, error) {
+	v := &view{loaded: now, due: now.Add(reloadAfter)}
+	v.records, v.decryption = byPurpose(all)
+	records := v.records
 	for i, rec := range records {
 		if !rec.published() {
 			continue
@@ -34,6 +37,29 @@ func newView(records []Record, now idp.Millis) (*view, error) {
 		}
 	}
 	return v, nil
+}
+
+// byPurpose separates the records of signing keys, sorted, from the others.
+func byPurpose(all []Record) (signing, decryption []Record) {
+	for _, rec := range all {
+		if rec.State == Decrypts {
+			decryption = append(decryption, rec)
+		} else {
+			signing = append(signing, rec)
+		}
+	}
+	sortRecords(signing)
+	return signing, decryption
+}
+
+// named is the record with this ID, or nil.
+func (v *view) named(id string) *Record {
+	for i, rec := range v.records {
+		if rec.ID == id {
+			return &v.records[i]
+		}
+	}
+	return nil
 }
 
 func (v *view) fresh(now idp.Millis) bool  { return v != nil && now < v.due }

@@ -22,6 +22,7 @@ import (
 const (
 	dbFile      = "latchkey.db"
 	keyFile     = "signing-key.pem"
+	decryptFile = "encryption-key.pem"
 	secretsFile = "secrets.json"
 	tokenFile   = "admin-token"
 	urlFile     = "url"
@@ -91,6 +92,7 @@ func (l *Local) open(ctx context.Context, o Options) error {
 	ring, err := keys.NewRing(keys.Options{
 		Records: records, Open: keyOpener(o.Dir, records, o.Random), DefaultRef: keyFile,
 		Issuer: o.Config.EntityID, Clock: o.Clock, Random: o.Random, Log: o.Log,
+		DecryptRefs: decryptRefs(o.Config), OpenDecrypter: decrypterOpener(o.Dir, records, o.Random),
 	})
 	if err != nil {
 		return err
@@ -101,6 +103,7 @@ func (l *Local) open(ctx context.Context, o Options) error {
 	if _, err := ring.Active(ctx); err != nil {
 		return err
 	}
+	ring.Complete(ctx) // of the encryption key; the log tells what fails
 	l.Deps = app.Deps{
 		Config: o.Config, Table: l.db, Keys: ring, Secrets: secrets,
 		Admins: admin.Bearer(tokenHash(token)),

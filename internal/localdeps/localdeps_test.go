@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/config"
+	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/localdeps"
 )
 
@@ -62,12 +63,12 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"latchkey.db", "signing-key.pem", "secrets.json", "admin-token", "url"} {
+	for _, name := range []string{"latchkey.db", "signing-key.pem", "encryption-key.pem", "secrets.json", "admin-token", "url"} {
 		if got[name] != "0600" {
 			t.Errorf("%s has mode %s", name, got[name])
 		}
 	}
-	if got["."] != "0700" || len(got) != 6 {
+	if got["."] != "0700" || len(got) != 7 {
 		t.Errorf("directory holds %v", got)
 	}
 }
@@ -111,18 +112,18 @@ func TestRollover(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	rec, err := l.Deps.Keys.Announce(t.Context(), "signing-key-2.pem")
+	rec, err := l.Deps.Keys.Announce(t.Context(), "signing-key-2.pem", keys.Next)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "signing-key-2.pem")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("new key file: %v %v", info, err)
 	}
-	if _, err := l.Deps.Keys.Activate(t.Context(), rec.ID); err != nil {
+	if _, err := l.Deps.Keys.Activate(t.Context(), rec.ID, 0); err != nil {
 		t.Error(err)
 	}
 	for _, ref := range []string{"../key.pem", "/tmp/key.pem", "a/b.pem", "secrets.json", ""} {
-		if _, err := l.Deps.Keys.Announce(t.Context(), ref); err == nil {
+		if _, err := l.Deps.Keys.Announce(t.Context(), ref, keys.Next); err == nil {
 			t.Errorf("key %q was opened", ref)
 		}
 	}

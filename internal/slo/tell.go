@@ -30,7 +30,7 @@ const soapAction = `"http://www.oasis-open.org/committees/security"`
 // Service ends sessions and tells applications.
 type Service struct {
 	Store   *store.Store
-	Signing func(context.Context) (response.Signing, error)
+	Signing func(context.Context, *idp.ServiceProvider) (response.Signing, error)
 	Client  *outbound.Client
 	Window  message.Window // of answers
 	Refused []string       // URIs of algorithms refused in addition
@@ -67,7 +67,7 @@ func (s *Service) call(ctx context.Context, l *idp.Logout, n int) (idp.LogoutOut
 	if err != nil {
 		return idp.LogoutLeftOpen, err
 	}
-	key, err := s.Signing(ctx)
+	key, err := s.Signing(ctx, sp)
 	if err != nil {
 		return idp.LogoutLeftOpen, err
 	}

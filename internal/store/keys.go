@@ -40,6 +40,7 @@ import (
 //	RATE#<name>        <subject>       counter
 //	AUDIT#<yyyy-mm-dd> <ulid>          idp.AuditEvent
 //	KEYS               <id>            keys.Record
+//	KEYSEEN#<id>       fetched#<entityID>, confirmed#<entityID>  KeySeen, of the key with this id
 func spKey(entityID string) table.Key { return table.Key{PK: "SP#" + pkSafe(entityID), SK: "sp"} }
 func spIndexKey(slug string) table.Key {
 	return table.Key{PK: "INDEX#SP", SK: slug}
@@ -91,6 +92,9 @@ func codeKey(mac []byte) table.Key {
 }
 func rateKey(name, subject string) table.Key {
 	return table.Key{PK: "RATE#" + name, SK: subject}
+}
+func keySeenKey(id, kind, entityID string) table.Key {
+	return table.Key{PK: "KEYSEEN#" + id, SK: kind + pkSafe(entityID)}
 }
 func signingKeyKey(id string) table.Key { return table.Key{PK: "KEYS", SK: id} }
 

@@ -22,10 +22,14 @@ func (k SigningKeys) List(ctx context.Context) ([]keys.Record, error) {
 }
 
 // Save implements keys.Records.
-func (k SigningKeys) Save(ctx context.Context, r keys.Record) (keys.Record, error) {
-	version, err := put(ctx, k.Store, signingKeyKey(r.ID), r.Version, time.Time{}, r)
-	if err == nil {
-		r.Version = version
+func (k SigningKeys) Save(ctx context.Context, records ...keys.Record) error {
+	var ops []table.Op
+	for _, r := range records {
+		item, err := itemOf(signingKeyKey(r.ID), r.Version, time.Time{}, r)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, table.Op{Put: &item})
 	}
-	return r, err
+	return outside("write signing keys", k.Store.table.Transact(ctx, ops...))
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/store"
 )
 
-// Signing is the key for this request. Each signature is measured.
-func (s *Site) Signing(ctx context.Context, ring *keys.Ring) (response.Signing, error) {
-	pair, err := ring.Active(ctx)
+// Signing is the key for a message to sp. Each signature is measured.
+func (s *Site) Signing(ctx context.Context, ring *keys.Ring, sp *idp.ServiceProvider) (response.Signing, error) {
+	pair, err := ring.For(ctx, sp.SigningKey)
 	if err != nil {
 		return response.Signing{}, KeyError(err)
 	}

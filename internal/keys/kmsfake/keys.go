@@ -18,12 +18,12 @@ const (
 	symmetric      = "SYMMETRIC_DEFAULT"
 )
 
-// key is one KMS key: asymmetric for signing or symmetric for encryption.
+// key is one KMS key: asymmetric for signing or encryption, or symmetric.
 type key struct {
 	arn       string
 	spec      string
 	usage     string
-	private   crypto.Signer
+	private   crypto.Signer // of an asymmetric key
 	signsWith crypto.Signer // the fault of a wrong key
 	secret    []byte
 }
@@ -50,6 +50,11 @@ func (f *Fake) CreateECDSA() (arn string, err error) {
 		return "", err
 	}
 	return f.add(&key{spec: "ECC_NIST_P256", usage: signVerify, private: private}), nil
+}
+
+// AddDecrypter imports an RSA encryption key and returns its ARN.
+func (f *Fake) AddDecrypter(private *rsa.PrivateKey) (arn string) {
+	return f.add(&key{spec: fmt.Sprintf("RSA_%d", private.N.BitLen()), usage: encryptDecrypt, private: private})
 }
 
 // CreateSymmetric makes an encryption key and returns its ARN.

@@ -16,14 +16,15 @@ import (
 
 // request has the members of all operations' requests.
 type request struct {
-	KeyId             string //nolint:revive // KMS spells it so
-	Message           []byte
-	MessageType       string
-	SigningAlgorithm  string
-	Plaintext         []byte
-	CiphertextBlob    []byte
-	EncryptionContext map[string]string
-	NumberOfBytes     int
+	KeyId               string //nolint:revive // KMS spells it so
+	Message             []byte
+	MessageType         string
+	SigningAlgorithm    string
+	Plaintext           []byte
+	CiphertextBlob      []byte
+	EncryptionAlgorithm string
+	EncryptionContext   map[string]string
+	NumberOfBytes       int
 }
 
 type algorithm struct {
@@ -128,8 +129,27 @@ func (f *Fake) getPublicKey(in request) (any, error) {
 	}, nil
 }
 
-// algorithms are the names of those that fit the key.
+// oaep are the algorithms of asymmetric encryption keys.
+var oaep = map[string]crypto.Hash{"RSAES_OAEP_SHA_1": crypto.SHA1, "RSAES_OAEP_SHA_256": crypto.SHA256}
+
+// decryptRSA is Decrypt with an asymmetric key, which the request must name.
+func (k key) decryptRSA(in request) (any, error) {
+	hash, ok := oaep[in.EncryptionAlgorithm]
+	if !ok || len(in.EncryptionContext) > 0 {
+		return nil, refuse("ValidationException", "EncryptionAlgorithm %q does not fit key spec %s", in.EncryptionAlgorithm, k.spec)
+	}
+	plaintext, err := k.private.(*rsa.PrivateKey).Decrypt(nil, in.CiphertextBlob, &rsa.OAEPOptions{Hash: hash})
+	if err != nil {
+		return nil, refuse("InvalidCiphertextException", "")
+	}
+	return map[string]any{"KeyId": k.arn, "Plaintext": plaintext, "EncryptionAlgorithm": in.EncryptionAlgorithm}, nil
+}
+
+// algorithms are the names of those that fit a signing key.
 func (k key) algorithms() []string {
+	if k.usage != signVerify {
+		return nil
+	}
 	_, isEC := k.private.(*ecdsa.PrivateKey)
 	var names []string
 	for name, alg := range algorithms {
@@ -162,6 +182,9 @@ func (f *Fake) encrypt(in request) (any, error) {
 	if n := len(in.Plaintext); n == 0 || n > 4096 {
 		return nil, refuse("ValidationException", "Plaintext has %d bytes, 1 to 4096 are possible", n)
 	}
+	if k.private != nil {
+		return nil, refuse("ValidationException", "the fake encrypts with symmetric keys only; asymmetric ones have a public half")
+	}
 	aead, err := k.aead()
 	if err != nil {
 		return nil, err
@@ -172,6 +195,12 @@ func (f *Fake) encrypt(in request) (any, error) {
 }
 
 func (f *Fake) decrypt(in request) (any, error) {
+	if named, err := f.lookup(in.KeyId); err == nil && named.private != nil {
+		if _, err := f.lookupFor(in.KeyId, encryptDecrypt); err != nil {
+			return nil, err
+		}
+		return named.decryptRSA(in)
+	}
 	arn, sealed, ok := bytes.Cut(in.CiphertextBlob, []byte{0})
 	if !ok {
 		return nil, refuse("InvalidCiphertextException", "not a ciphertext")

@@ -1,8 +1,9 @@
 // Package kmssigner signs with an asymmetric AWS KMS key, which never leaves
-// KMS, and wraps small secrets with a symmetric one.
+// KMS, decrypts with another one, and wraps small secrets with a symmetric one.
 //
 //   - Signer is a keys.Key: RSASSA_PKCS1_V1_5 over a digest (MessageType DIGEST),
 //     SHA-256, SHA-384 or SHA-512. KMS signs no SHA-1.
+//   - Decrypter is a keys.Decrypter: RSAES_OAEP with SHA-1 or SHA-256.
 //   - Wrapper encrypts and decrypts up to 4,096 bytes, bound to an encryption
 //     context.
 //

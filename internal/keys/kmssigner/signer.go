@@ -4,12 +4,9 @@ import (
 	"context"
 	"crypto"
 	"crypto/rsa"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	smithy "github.com/aws/smithy-go/middleware"
@@ -19,7 +16,7 @@ import (
 
 // SignAPI is what a Signer uses of *kms.Client.
 type SignAPI interface {
-	GetPublicKey(context.Context, *kms.GetPublicKeyInput, ...func(*kms.Options)) (*kms.GetPublicKeyOutput, error)
+	publicAPI
 	Sign(context.Context, *kms.SignInput, ...func(*kms.Options)) (*kms.SignOutput, error)
 }
 
@@ -46,36 +43,11 @@ func Open(ctx context.Context, api SignAPI, keyID string, log *slog.Logger) (*Si
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c := call{name: "GetPublicKey", key: keyID, log: log}
-	out, err := do(ctx, c, func(ctx context.Context) (*kms.GetPublicKeyOutput, smithy.Metadata, error) {
-		out, err := api.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &keyID}, once)
-		if err != nil {
-			return nil, smithy.Metadata{}, err
-		}
-		return out, out.ResultMetadata, nil
-	})
+	arn, pub, err := fetch(ctx, api, keyID, types.KeyUsageTypeSignVerify, log)
 	if err != nil {
 		return nil, err
 	}
-	pub, err := publicKey(out)
-	if err != nil {
-		return nil, fmt.Errorf("KMS key %s: %w", keyID, err)
-	}
-	return &Signer{api: api, log: log, arn: aws.ToString(out.KeyId), pub: pub}, nil
-}
-
-func publicKey(out *kms.GetPublicKeyOutput) (*rsa.PublicKey, error) {
-	if out.KeyUsage != types.KeyUsageTypeSignVerify {
-		return nil, fmt.Errorf("%w: key usage is %q, not SIGN_VERIFY", keys.ErrUnsupported, out.KeyUsage)
-	}
-	if aws.ToString(out.KeyId) == "" {
-		return nil, errors.New("KMS named no key")
-	}
-	pub, err := x509.ParsePKIXPublicKey(out.PublicKey)
-	if err != nil {
-		return nil, fmt.Errorf("parse public key: %w", err)
-	}
-	return keys.PublicRSA(pub)
+	return &Signer{api: api, log: log, arn: arn, pub: pub}, nil
 }
 
 // ID is the key's ARN.

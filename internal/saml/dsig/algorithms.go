@@ -77,6 +77,39 @@ func (p Policy) digest(uri string) (crypto.Hash, error) {
 	return h, p.checkHash(h, "SHA-1 digests")
 }
 
+// Algorithm is a signature algorithm that others may use.
+type Algorithm struct {
+	URI     string
+	MinBits int // of the key; 0: the algorithm's curves say it
+}
+
+// Accepted lists what p accepts beyond SHA-1, the most common first.
+func (p Policy) Accepted() (digestURIs []string, signatures []Algorithm) {
+	for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} {
+		for uri, h := range digests {
+			if h == hash && !slices.Contains(p.Refused, uri) {
+				digestURIs = append(digestURIs, uri)
+			}
+		}
+	}
+	for _, want := range []suite{
+		{hash: crypto.SHA256}, {hash: crypto.SHA384}, {hash: crypto.SHA512},
+		{crypto.SHA256, true}, {crypto.SHA384, true}, {crypto.SHA512, true},
+	} {
+		for uri, s := range suites {
+			if s != want || slices.Contains(p.Refused, uri) {
+				continue
+			}
+			a := Algorithm{URI: uri}
+			if !s.ecdsa {
+				a.MinBits = p.minRSABits()
+			}
+			signatures = append(signatures, a)
+		}
+	}
+	return digestURIs, signatures
+}
+
 func (p Policy) checkHash(h crypto.Hash, name string) error {
 	if h != crypto.SHA1 || p.AllowSHA1 {
 		return nil

@@ -166,7 +166,7 @@ func TestEncryptedID(t *testing.T) {
 		keys []crypto.Decrypter
 		ok   bool
 	}{"ours, second": {[]crypto.Decrypter{other, sp.Key.(crypto.Decrypter)}, true}, "another": {[]crypto.Decrypter{other}, false}, "none": {nil, false}} {
-		env.Keys = c.keys
+		env.Keys = func() ([]crypto.Decrypter, error) { return c.keys, nil }
 		r, _, err := logout.JudgeRequest(claim, in, &we, env)
 		if (err == nil) != c.ok || c.ok && r.NameID.Value != target().NameID {
 			t.Errorf("%s: %v", name, err)
@@ -176,7 +176,7 @@ func TestEncryptedID(t *testing.T) {
 		}
 	}
 	t.Run("not in a message that nobody signed", func(t *testing.T) {
-		env.Keys = []crypto.Decrypter{sp.Key.(crypto.Decrypter)}
+		env.Keys = func() ([]crypto.Decrypter, error) { return []crypto.Decrypter{sp.Key.(crypto.Decrypter)}, nil }
 		we.ConfirmUnsignedLogout = true
 		bare := string(sent)
 		from, to := strings.Index(bare, "<ds:Signature"), strings.Index(bare, "</ds:Signature>")+len("</ds:Signature>")

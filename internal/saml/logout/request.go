@@ -106,8 +106,9 @@ type Env struct {
 	Window  message.Window
 	Refused []string // URIs of algorithms refused in addition
 
-	// Keys decrypt EncryptedID; each is tried.
-	Keys []crypto.Decrypter
+	// Keys are asked for those that decrypt EncryptedID, where there is one; each
+	// is tried. Nil: there are none.
+	Keys func() ([]crypto.Decrypter, error)
 }
 
 // verify is the part of a judgement that requests and responses share: who
@@ -157,7 +158,13 @@ func JudgeRequest(r *Request, in *binding.Inbound, sp *idp.ServiceProvider, env 
 		if !signed {
 			return nil, false, idp.Refuse(idp.SLOUnsigned, "EncryptedID in a request that is not signed")
 		}
-		e, err := xmlenc.DecryptID(r.encrypted, env.Keys, xmlenc.Policy{AllowCBC: sp.AllowCBC})
+		var keys []crypto.Decrypter
+		if env.Keys != nil {
+			if keys, err = env.Keys(); err != nil {
+				return nil, false, err
+			}
+		}
+		e, err := xmlenc.DecryptID(r.encrypted, keys, xmlenc.Policy{AllowCBC: sp.AllowCBC})
 		if err != nil {
 			return nil, false, err
 		}

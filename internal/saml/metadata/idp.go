@@ -19,16 +19,28 @@ import (
 // ContentType is the media type of metadata (SAML Metadata, appendix A).
 const ContentType = "application/samlmetadata+xml"
 
+// CacheFor is what our metadata asks service providers to do: to look again
+// after that time.
+const CacheFor = 24 * time.Hour
+
 // IdP is what our own metadata says.
 type IdP struct {
 	ID       string // of the document: an NCName, new for each one
 	EntityID string // our issuer
 	SSOURL   string // SingleSignOnService, by Redirect and POST
-	SLOURL   string // SingleLogoutService, by Redirect and POST; empty: none
+	ECPURL   string // SingleSignOnService, by SOAP (SAML Profiles 4.2); empty: none
+
+	// SingleLogoutService by Redirect and POST, and by SOAP; empty: none.
+	// Responses go to the same place.
+	SLOURL, SLOSOAPURL string
 
 	// Certificates are all signing keys that a service provider should know:
 	// the current one, and those that are announced or not yet retired.
 	Certificates []*x509.Certificate
+	// Encryption is the key to encrypt identifiers for us with; nil: none.
+	Encryption *x509.Certificate
+	// RefusedAlgorithms are not listed among those that we verify.
+	RefusedAlgorithms []string
 
 	ValidUntil    time.Time     // whole seconds, UTC
 	CacheDuration time.Duration // whole seconds; 0: not said
@@ -36,8 +48,9 @@ type IdP struct {
 
 	WantAuthnRequestsSigned bool
 
-	DisplayName string // for people who choose among IdPs (MDUI); may be empty
-	LogoURL     string // https; may be empty
+	// For people who choose among identity providers (MDUI). Each may be
+	// empty; the addresses are https.
+	DisplayName, LogoURL, InformationURL, PrivacyURL string
 }
 
 // Sign writes the metadata as one EntityDescriptor with an enveloped signature
@@ -87,54 +100,48 @@ func (m IdP) addRole(root *etree.Element) {
 	role := root.CreateElement("md:IDPSSODescriptor")
 	role.CreateAttr("WantAuthnRequestsSigned", strconv.FormatBool(m.WantAuthnRequestsSigned))
 	role.CreateAttr("protocolSupportEnumeration", nsSAMLP)
-	m.addUI(role)
+	extensions := role.CreateElement("md:Extensions")
+	m.addAlgorithms(extensions)
+	m.addUI(extensions)
+	if len(extensions.Child) == 0 { // the schema has no empty Extensions
+		role.RemoveChild(extensions)
+	}
 	m.AddKeys(role)
-	addEndpoints(role, "md:SingleLogoutService", m.SLOURL)
+	if m.Encryption != nil {
+		addEncryptionMethods(addKey(role, "encryption", m.Encryption))
+	}
+	addEndpoints(role, "md:SingleLogoutService", m.SLOURL, idp.BindingRedirect, idp.BindingPOST)
+	addEndpoints(role, "md:SingleLogoutService", m.SLOSOAPURL, idp.BindingSOAP)
 	for _, f := range m.NameIDFormats {
 		role.CreateElement("md:NameIDFormat").SetText(f)
 	}
-	addEndpoints(role, "md:SingleSignOnService", m.SSOURL)
+	addEndpoints(role, "md:SingleSignOnService", m.SSOURL, idp.BindingRedirect, idp.BindingPOST)
+	addEndpoints(role, "md:SingleSignOnService", m.ECPURL, idp.BindingSOAP)
 }
 
 // AddKeys writes the signing keys into a role.
 func (m IdP) AddKeys(role *etree.Element) {
 	for _, cert := range m.Certificates {
-		key := role.CreateElement("md:KeyDescriptor")
-		key.CreateAttr("use", "signing")
-		info := key.CreateElement("ds:KeyInfo")
-		info.CreateAttr("xmlns:ds", nsDS)
-		info.CreateElement("ds:X509Data").
-			CreateElement("ds:X509Certificate").
-			SetText(base64.StdEncoding.EncodeToString(cert.Raw))
+		addKey(role, "signing", cert)
 	}
 }
 
-// addUI writes the MDUI extension (SAML Metadata Extensions for Login and
-// Discovery User Interface 2.1).
-func (m IdP) addUI(role *etree.Element) {
-	if m.DisplayName == "" && m.LogoURL == "" {
-		return
-	}
-	ui := role.CreateElement("md:Extensions").CreateElement("mdui:UIInfo")
-	ui.CreateAttr("xmlns:mdui", nsMDUI)
-	if m.DisplayName != "" {
-		name := ui.CreateElement("mdui:DisplayName")
-		name.CreateAttr("xml:lang", "en")
-		name.SetText(m.DisplayName)
-	}
-	if m.LogoURL != "" {
-		logo := ui.CreateElement("mdui:Logo")
-		logo.CreateAttr("height", "64") // required by the schema; a hint for layout
-		logo.CreateAttr("width", "64")
-		logo.SetText(m.LogoURL)
-	}
+func addKey(role *etree.Element, use string, cert *x509.Certificate) *etree.Element {
+	key := role.CreateElement("md:KeyDescriptor")
+	key.CreateAttr("use", use)
+	info := key.CreateElement("ds:KeyInfo")
+	info.CreateAttr("xmlns:ds", nsDS)
+	info.CreateElement("ds:X509Data").
+		CreateElement("ds:X509Certificate").
+		SetText(base64.StdEncoding.EncodeToString(cert.Raw))
+	return key
 }
 
-func addEndpoints(role *etree.Element, tag, url string) {
+func addEndpoints(role *etree.Element, tag, url string, bindings ...string) {
 	if url == "" {
 		return
 	}
-	for _, binding := range []string{idp.BindingRedirect, idp.BindingPOST} {
+	for _, binding := range bindings {
 		el := role.CreateElement(tag)
 		el.CreateAttr("Binding", binding)
 		el.CreateAttr("Location", url)

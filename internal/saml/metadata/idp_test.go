@@ -3,10 +3,17 @@ package metadata_test
 import (
 	"crypto"
 	"crypto/x509"
+	"encoding/base64"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/beevik/etree"
+	"github.com/crewjam/saml/samlsp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/metadata"
@@ -30,7 +37,12 @@ func TestOurMetadata(t *testing.T) {
 	full.CacheDuration = time.Hour
 	full.Certificates = append(full.Certificates, identities()[1].cert)
 	full.WantAuthnRequestsSigned = true
+	full.SLOSOAPURL = "https://id.example.test/saml/slo/soap"
+	full.ECPURL = "https://id.example.test/saml/ecp"
+	full.Encryption = identities()[2].cert
 	full.DisplayName = `Example "Corp" & <Sons>`
+	full.InformationURL = "https://id.example.test/about?a=1&b=2"
+	full.PrivacyURL = "https://id.example.test/privacy"
 	full.LogoURL = "https://id.example.test/logo.png"
 	signer := identities()[0]
 
@@ -58,6 +70,89 @@ func TestOurMetadata(t *testing.T) {
 				t.Error(got)
 			}
 		})
+	}
+}
+
+// TestCrewjamReadsOurMetadata: all of it, by a program of other people.
+func TestCrewjamReadsOurMetadata(t *testing.T) {
+	m := ours()
+	m.SLOURL, m.SLOSOAPURL = "https://id.example.test/saml/slo", "https://id.example.test/saml/slo/soap"
+	m.ECPURL = "https://id.example.test/saml/ecp"
+	m.Certificates = append(m.Certificates, identities()[1].cert)
+	m.Encryption = identities()[2].cert
+	doc, err := m.Sign(identities()[0].key, identities()[0].cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := samlsp.ParseMetadata(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := read.IDPSSODescriptors[0]
+	var got []string
+	for _, k := range role.KeyDescriptors {
+		der, err := base64.StdEncoding.DecodeString(k.KeyInfo.X509Data.X509Certificates[0].Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(identities(), func(id identity) bool { return string(id.cert.Raw) == string(der) })
+		got = append(got, fmt.Sprint("key ", i, " ", k.Use))
+		for _, method := range k.EncryptionMethods {
+			got = append(got, method.Algorithm)
+		}
+	}
+	for _, e := range role.SingleLogoutServices {
+		got = append(got, "SLO "+e.Binding+" "+e.Location+e.ResponseLocation)
+	}
+	for _, e := range role.SingleSignOnServices {
+		got = append(got, "SSO "+e.Binding+" "+e.Location)
+	}
+	want := []string{
+		"key 0 signing", "key 1 signing", "key 2 encryption",
+		"http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm",
+		"http://www.w3.org/2009/xmlenc11#rsa-oaep", "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+		"SLO urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect https://id.example.test/saml/slo",
+		"SLO urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST https://id.example.test/saml/slo",
+		"SLO urn:oasis:names:tc:SAML:2.0:bindings:SOAP https://id.example.test/saml/slo/soap",
+		"SSO urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect https://id.example.test/saml/sso",
+		"SSO urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST https://id.example.test/saml/sso",
+		"SSO urn:oasis:names:tc:SAML:2.0:bindings:SOAP https://id.example.test/saml/ecp",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAlgorithmSupport: IIP-MD09, what we verify, without what is refused.
+func TestAlgorithmSupport(t *testing.T) {
+	const more, rsa512 = "http://www.w3.org/2001/04/xmldsig-more#", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
+	want := []string{
+		"DigestMethod http://www.w3.org/2001/04/xmlenc#sha256 ", "DigestMethod " + more + "sha384 ", "DigestMethod http://www.w3.org/2001/04/xmlenc#sha512 ",
+		"SigningMethod " + more + "rsa-sha256 2048", "SigningMethod " + more + "rsa-sha384 2048", "SigningMethod " + rsa512 + " 2048",
+		"SigningMethod " + more + "ecdsa-sha256 ", "SigningMethod " + more + "ecdsa-sha384 ", "SigningMethod " + more + "ecdsa-sha512 ",
+	}
+	for _, refused := range []string{"", rsa512} {
+		m := ours()
+		m.RefusedAlgorithms = []string{refused}
+		doc, err := m.Sign(identities()[0].key, identities()[0].cert)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree := etree.NewDocument()
+		if err := tree.ReadFromBytes(doc); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, el := range tree.FindElement("//Extensions").ChildElements() {
+			if el.NamespaceURI() != "urn:oasis:names:tc:SAML:metadata:algsupport" {
+				t.Errorf("extension %s", el.FullTag())
+			}
+			got = append(got, el.Tag+" "+el.SelectAttrValue("Algorithm", "")+" "+el.SelectAttrValue("MinKeySize", ""))
+		}
+		expected := slices.DeleteFunc(slices.Clone(want), func(s string) bool { return refused != "" && strings.Contains(s, refused) })
+		if diff := cmp.Diff(expected, got); diff != "" {
+			t.Errorf("IIP-MD09 refused %q: %s", refused, diff)
+		}
 	}
 }
 

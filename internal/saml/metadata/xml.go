@@ -13,6 +13,7 @@ import (
 const (
 	nsMD     = "urn:oasis:names:tc:SAML:2.0:metadata"
 	nsMDUI   = "urn:oasis:names:tc:SAML:metadata:ui"
+	nsALG    = "urn:oasis:names:tc:SAML:metadata:algsupport"
 	nsSAMLP  = "urn:oasis:names:tc:SAML:2.0:protocol"
 	nsDS     = "http://www.w3.org/2000/09/xmldsig#"
 	nsXENC   = "http://www.w3.org/2001/04/xmlenc#"

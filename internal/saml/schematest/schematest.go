@@ -55,7 +55,7 @@ func Validate(t testing.TB, docs ...[]byte) {
 		t.Fatalf("no schema for the root of %.200s", docs[0])
 	}
 	dir := t.TempDir()
-	cmd := exec.Command(xmllint, append([]string{"--nonet", "--noout", "--schema", withXENC11(t, dir, folder, schema)},
+	cmd := exec.Command(xmllint, append([]string{"--nonet", "--noout", "--schema", withExtensions(t, dir, folder, schema)},
 		write(t, dir, docs)...)...)
 	cmd.Env = append(os.Environ(), "XML_CATALOG_FILES="+catalog(t, dir, folder))
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -63,18 +63,30 @@ func Validate(t testing.TB, docs ...[]byte) {
 	}
 }
 
-// withXENC11 is a schema together with that of XML Encryption 1.1, which the
-// schemas of SAML don't know of, but demand of what they allow from elsewhere.
-func withXENC11(t testing.TB, dir, folder, schema string) string {
+// extensions are what the schemas of SAML don't know of and allow from
+// elsewhere.
+var extensions = map[string]string{
+	"http://www.w3.org/2009/xmlenc11#":            "xmltooling/xenc11-schema.xsd",
+	"urn:oasis:names:tc:SAML:metadata:ui":         "opensaml/sstc-saml-metadata-ui-v1.0.xsd",
+	"urn:oasis:names:tc:SAML:metadata:algsupport": "opensaml/sstc-saml-metadata-algsupport-v1.0.xsd",
+}
+
+// withExtensions is a schema together with those of the extensions.
+func withExtensions(t testing.TB, dir, folder, schema string) string {
 	t.Helper()
 	text := `<schema xmlns="http://www.w3.org/2001/XMLSchema">`
+	add := func(namespace, file string) {
+		text += fmt.Sprintf(`<import namespace=%q schemaLocation="file://%s"/>`, namespace, filepath.ToSlash(filepath.Join(folder, file)))
+	}
 	for namespace, file := range schemas {
 		if file == schema {
-			text += fmt.Sprintf(`<import namespace=%q schemaLocation="file://%s"/>`, namespace, filepath.ToSlash(filepath.Join(folder, file)))
+			add(namespace, file)
 		}
 	}
-	text += fmt.Sprintf(`<import namespace="http://www.w3.org/2009/xmlenc11#" schemaLocation="file://%s"/></schema>`,
-		filepath.ToSlash(filepath.Join(folder, "xmltooling/xenc11-schema.xsd")))
+	for namespace, file := range extensions {
+		add(namespace, file)
+	}
+	text += `</schema>`
 	name := filepath.Join(dir, "all.xsd")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -66,7 +66,8 @@ type Options struct {
 	Config func(*config.Config)
 	Table  func(table.Table) table.Table // wraps the table: counting, faults
 	Engine func(t testing.TB, clock idp.Clock) table.Table
-	Bare   bool // no service providers and users
+	Keys   func(*keys.Options) // other signing keys than Key
+	Bare   bool                // no service providers and users
 
 	// LocalCalls lets the IdP call servers of a test on the loopback interface.
 	LocalCalls bool
@@ -101,10 +102,15 @@ func New(t testing.TB, opts ...Options) *IdP {
 	must(t, err)
 	i.Config = cfg
 	i.Store = store.New(tab, i.Clock.Now)
-	ring, err := keys.NewRing(keys.Options{
+	options := keys.Options{
 		Records: store.SigningKeys{Store: i.Store}, DefaultRef: "test", Issuer: cfg.EntityID, Clock: i.Clock.Now, Random: rand.Reader,
 		Open: func(context.Context, string) (keys.Key, error) { return i.Key, nil },
-	})
+		Log:  obs.NewLogger(i.Log, slog.LevelInfo, true),
+	}
+	if o.Keys != nil {
+		o.Keys(&options)
+	}
+	ring, err := keys.NewRing(options)
 	must(t, err)
 	must(t, ring.Ensure(context.Background()))
 	i.Key.signs.Store(0)

@@ -65,7 +65,10 @@ func (h *Handlers) Mount(mux web.Mux) {
 
 		"GET /v1/admin/keys":                h.listKeys,
 		"POST /v1/admin/keys":               h.announceKey,
+		"GET /v1/admin/keys/{id}":           h.getKey,
 		"POST /v1/admin/keys/{id}/activate": h.activateKey,
+		"POST /v1/admin/keys/{id}/confirm":  h.confirmKey,
+		"POST /v1/admin/keys/{id}/restore":  h.restoreKey,
 		"POST /v1/admin/keys/{id}/retire":   h.retireKey,
 
 		"GET /v1/admin/audit": h.audit,

@@ -24,7 +24,7 @@ func TestAuditFailure(t *testing.T) {
 	f.add(sp)
 	var inv adminapi.NewInviteAnswer
 	f.call("POST", "/v1/admin/invites", adminapi.NewInvite{User: u.ID}, 201, &inv)
-	f.call("POST", "/v1/admin/keys", adminapi.NewKey{Ref: "second"}, 201, nil)
+	f.call("POST", "/v1/admin/keys", adminapi.NewKey{Ref: "second.pem"}, 201, nil)
 
 	another := sp
 	another.EntityID, another.Slug = "urn:y", ptr("y")
@@ -44,8 +44,9 @@ func TestAuditFailure(t *testing.T) {
 		{"POST", "/v1/admin/users/" + u.ID + "/devices/one/revoke", nil},
 		{"POST", "/v1/admin/invites", adminapi.NewInvite{User: u.ID}},
 		{"DELETE", "/v1/admin/invites/" + inv.ID, nil},
-		{"POST", "/v1/admin/keys", adminapi.NewKey{Ref: "third"}},
-		{"POST", "/v1/admin/keys/key-2/activate", nil},
+		{"POST", "/v1/admin/keys", adminapi.NewKey{Ref: "third.pem"}},
+		{"POST", "/v1/admin/keys/key-2/activate", `{"force":true}`},
+		{"POST", "/v1/admin/keys/key-2/confirm", adminapi.KeyConfirmation{ServiceProvider: "x"}},
 		{"POST", "/v1/admin/keys/key-2/retire", nil},
 	} {
 		f.refused(c.method, c.path, c.body, idp.Busy)
@@ -137,33 +138,6 @@ func TestInvites(t *testing.T) {
 	for _, life := range []string{"1m", "169h", "a day"} {
 		f.refused("POST", path, adminapi.NewInvite{User: u.ID, Life: life}, idp.Invalid, "10m")
 	}
-}
-
-func TestKeys(t *testing.T) {
-	const path = "/v1/admin/keys"
-	f := newFixture(t)
-	var k adminapi.Key
-	f.call("POST", path, adminapi.NewKey{Ref: "second"}, 201, &k)
-	if k.ID != "key-2" || k.State != "next" || k.Ref != "second" || !strings.HasPrefix(k.Certificate, "-----BEGIN") || len(k.SHA256) != 95 {
-		t.Errorf("announced = %+v", k)
-	}
-	f.refused("POST", path+"/key-1/retire", nil, idp.Invalid, "activate another key first")
-	f.now = f.now.Add(time.Minute)
-	if f.call("POST", path+"/key-2/activate", nil, 200, &k); k.State != "active" {
-		t.Errorf("activated = %+v", k)
-	}
-	if f.call("POST", path+"/key-1/retire", nil, 200, &k); k.State != "retired" {
-		t.Errorf("retired = %+v", k)
-	}
-	var status adminapi.Status
-	f.call("GET", "/v1/admin/status", nil, 200, &status)
-	if len(status.Keys) != 1 || status.Keys[0].ID != "key-2" {
-		t.Errorf("status shows %+v", status.Keys)
-	}
-	f.refused("POST", path+"/key-9/activate", nil, idp.NotFound)
-	f.refused("POST", path+"/nonsense/activate", nil, idp.NotFound)
-	f.refused("POST", path, adminapi.NewKey{}, idp.Invalid, "ARN")
-	f.refused("POST", path, adminapi.NewKey{Ref: "missing"}, idp.Invalid, "cannot be opened")
 }
 
 func TestStatus(t *testing.T) {

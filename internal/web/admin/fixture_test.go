@@ -94,7 +94,7 @@ var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 })
 
 func openKey(_ context.Context, ref string) (keys.Key, error) {
-	if ref == "missing" {
+	if ref == "missing.pem" {
 		return nil, io.ErrUnexpectedEOF
 	}
 	return key{ref, rsaKey()}, nil

@@ -175,6 +175,7 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.QRNumber, s.QRNumber)
 	set(&sp.RefuseProbation, s.RefuseProbation)
 	set(&sp.AlwaysAsk, s.AlwaysAsk)
+	set(&sp.SigningKey, s.SigningKey)
 	set(&sp.MaxSessionMinutes, s.MaxSessionMinutes)
 	if s.MinACR != nil {
 		sp.MinACR = longACR(*s.MinACR)
@@ -270,7 +271,7 @@ func mistake(prefix string, err error) error {
 
 // instructions lists what the service provider's administrator has to enter.
 func (h *Handlers) instructions(ctx context.Context, sp *idp.ServiceProvider) ([]adminapi.Field, error) {
-	certs, err := h.Keys.Published(ctx)
+	certs, err := h.Keys.PublishedFor(ctx, sp.SigningKey)
 	if err != nil {
 		return nil, web.KeyError(err)
 	}

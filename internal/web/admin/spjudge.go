@@ -29,8 +29,14 @@ func (h *Handlers) judge(ctx context.Context, before, sp *idp.ServiceProvider, a
 	if err := checkEncryption(before, sp); err != nil {
 		return nil, err
 	}
-	if sp.LegacySHA1Output && (before == nil || !before.LegacySHA1Output) {
-		if err := h.checkSHA1(ctx); err != nil {
+	otherKey := before == nil || before.SigningKey != sp.SigningKey
+	if otherKey {
+		if err := h.checkSigningKey(ctx, sp); err != nil {
+			return nil, err
+		}
+	}
+	if sp.LegacySHA1Output && (otherKey || !before.LegacySHA1Output) {
+		if err := h.checkSHA1(ctx, sp.SigningKey); err != nil {
 			return nil, err
 		}
 	}
@@ -150,6 +156,7 @@ func weakened(before, next *idp.ServiceProvider) []string {
 		"qr_policy":                 before.QRPolicy == idp.QRPolicyOff && next.QRPolicy != idp.QRPolicyOff,
 		"qr_number":                 before.QRNumber && !next.QRNumber,
 		"min_acr":                   acr.LevelOf(next.MinACR) < acr.LevelOf(before.MinACR) && acr.LevelOf(before.MinACR) > acr.LevelQR,
+		"signing_key":               before.SigningKey != "" && next.SigningKey == "",
 		"always_ask":                before.AlwaysAsk && !next.AlwaysAsk,
 		"max_session_minutes":       before.MaxSessionMinutes > 0 && (next.MaxSessionMinutes == 0 || next.MaxSessionMinutes > before.MaxSessionMinutes),
 		"refuse_probation":          before.RefuseProbation && !next.RefuseProbation,

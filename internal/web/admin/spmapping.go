@@ -169,8 +169,8 @@ func distance(a, b string) int {
 }
 
 // checkSHA1 asks whether the signing key can make SHA-1 signatures at all.
-func (h *Handlers) checkSHA1(ctx context.Context) error {
-	pair, err := h.Keys.Active(ctx)
+func (h *Handlers) checkSHA1(ctx context.Context, signingKey string) error {
+	pair, err := h.Keys.For(ctx, signingKey)
 	if err != nil {
 		return web.KeyError(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
@@ -17,13 +18,18 @@ import (
 // providers ignore the dates; some do not.
 const expiringIn = 90 * 24 * time.Hour
 
+// requestTakes is how long the certificate of a requested key may take: a
+// minute until an instance sees the request, and somebody has to ask for our
+// metadata.
+const requestTakes = 10 * time.Minute
+
 func (h *Handlers) status(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	records, err := h.Keys.List(ctx)
 	if err != nil {
 		return err
 	}
-	sps, err := h.Store.ServiceProviders(ctx)
+	sps, err := h.allSPs(ctx)
 	if err != nil {
 		return err
 	}
@@ -42,28 +48,17 @@ func (h *Handlers) status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	for _, summary := range sps {
-		sp, err := h.Store.ServiceProvider(ctx, summary.EntityID)
-		if idp.CodeOf(told(err)) == idp.NotFound { // removed meanwhile
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		s.Warnings = append(s.Warnings, h.spWarnings(sp)...)
+	for _, sp := range sps {
+		s.Warnings = append(s.Warnings, h.spWarnings(sp, records)...)
 		s.Warnings = append(s.Warnings, h.metadataWarnings(sp, sources[sp.EntityID])...)
 	}
 	return web.JSON(w, http.StatusOK, s)
 }
 
-// keyWarnings has the signing key sign something.
+// keyWarnings has the signing key sign something, where this program may.
 func (h *Handlers) keyWarnings(ctx context.Context, records []keys.Record) []adminapi.Warning {
 	warnings := []adminapi.Warning{}
-	pair, err := h.Keys.Active(ctx)
-	if err == nil {
-		err = pair.Check(ctx)
-	}
-	if err != nil {
+	if err := h.Keys.Check(ctx); err != nil {
 		h.Log.WarnContext(ctx, "signing key failed its test", "error", err.Error(), "corr_id", web.RecordFrom(ctx).CorrID)
 		warnings = append(warnings, adminapi.Warning{
 			Code: "key.unusable", Subject: "signing key",
@@ -72,6 +67,12 @@ func (h *Handlers) keyWarnings(ctx context.Context, records []keys.Record) []adm
 	}
 	for _, rec := range records {
 		k := keyOf(rec)
+		if rec.State == keys.Requested && h.Clock().Sub(rec.CreatedAt.Time()) > requestTakes {
+			warnings = append(warnings, adminapi.Warning{
+				Code: "key.requested", Subject: k.ID,
+				Text: "Its certificate is not made: the function of the metadata cannot use the key, or was not asked. Its log has the cause.",
+			})
+		}
 		if left := time.Unix(k.NotAfter, 0).Sub(h.Clock()); rec.State == keys.Active && left < expiringIn {
 			warnings = append(warnings, adminapi.Warning{
 				Code: "key.expiring", Subject: k.ID,
@@ -83,7 +84,7 @@ func (h *Handlers) keyWarnings(ctx context.Context, records []keys.Record) []adm
 	return warnings
 }
 
-func (h *Handlers) spWarnings(sp *idp.ServiceProvider) []adminapi.Warning {
+func (h *Handlers) spWarnings(sp *idp.ServiceProvider, records []keys.Record) []adminapi.Warning {
 	var warnings []adminapi.Warning
 	warn := func(code, text string) {
 		warnings = append(warnings, adminapi.Warning{Code: code, Subject: sp.Slug, Text: text})
@@ -98,6 +99,11 @@ func (h *Handlers) spWarnings(sp *idp.ServiceProvider) []adminapi.Warning {
 	}
 	if err := h.checkIssuers(sp); err != nil {
 		warn("sp.issuer", idp.AsError(err).Detail)
+	}
+	if sp.SigningKey != "" && !slices.ContainsFunc(records, func(rec keys.Record) bool {
+		return rec.ID == sp.SigningKey && rec.State == keys.Dedicated
+	}) {
+		warn("sp.signing_key", "Nobody can sign in: its signing key "+sp.SigningKey+" is not a dedicated key.")
 	}
 	return warnings
 }

@@ -8,33 +8,24 @@
 //	GET /v1/healthz           whether the store answers
 //
 // Invariants: nothing here depends on who asks. A document is signed at most
-// once an hour by each instance, however often it is asked for.
+// once an hour by each instance, however often it is asked for. What is stored
+// because of a call is bounded by what administrators did: a certificate for
+// each key that they requested, and a mark for each service provider and
+// announced key.
 package metadata
 
 import (
-	"context"
 	"crypto"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/latchkey-idp/latchkey/docs"
-	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
-	"github.com/latchkey-idp/latchkey/internal/saml/mapping"
 	"github.com/latchkey-idp/latchkey/internal/saml/metadata"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
-)
-
-const (
-	validFor  = 14 * 24 * time.Hour
-	cacheFor  = 24 * time.Hour // what we ask service providers to do
-	signAgain = time.Hour
-	maxCached = 1000
 )
 
 // Handlers serve the routes.
@@ -47,12 +38,7 @@ type Handlers struct {
 
 	mu     sync.Mutex
 	signed map[string]document
-}
-
-type document struct {
-	xml  []byte
-	at   time.Time
-	cert string // of the keys it publishes
+	seen   map[fetch]bool // that are recorded
 }
 
 // Form writes and signs a document of what there is to say about us.
@@ -67,7 +53,7 @@ type Extra struct {
 
 // New makes the handlers.
 func New(site *web.Site, ring *keys.Ring, extras ...Extra) *Handlers {
-	return &Handlers{Site: site, Keys: ring, extras: extras, signed: map[string]document{}}
+	return &Handlers{Site: site, Keys: ring, extras: extras, signed: map[string]document{}, seen: map[fetch]bool{}}
 }
 
 // Mount adds the routes.
@@ -96,119 +82,6 @@ func (h *Handlers) onlyGET(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func (h *Handlers) extra(e Extra) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		m := metadata.IdP{EntityID: h.Config.EntityID, SSOURL: e.Endpoint, DisplayName: h.Config.DisplayName}
-		return h.write(w, r, e.Path, m, e.Form)
-	}
-}
-
-func (h *Handlers) ours(w http.ResponseWriter, r *http.Request) error {
-	return h.write(w, r, "", metadata.IdP{
-		EntityID: h.Config.EntityID, SSOURL: h.Config.SSOURL(), DisplayName: h.Config.DisplayName,
-		NameIDFormats: []string{idp.NameIDPersistent, idp.NameIDTransient, idp.NameIDEmail, idp.NameIDUnspecified},
-	}, metadata.IdP.Sign)
-}
-
-func (h *Handlers) forSP(w http.ResponseWriter, r *http.Request) error {
-	sp, err := h.Store.ServiceProviderBySlug(r.Context(), r.PathValue("sp"))
-	if errors.Is(err, store.ErrNotFound) {
-		return &idp.Error{Code: idp.NotFound}
-	}
-	if err != nil {
-		return err
-	}
-	issuer, domain := sp.Issuer, r.URL.Query().Get("domain")
-	if domain != "" { // an SP that is federated by domain has an issuer for each
-		if issuer = sp.IssuerByDomain[domain]; issuer == "" {
-			return &idp.Error{Code: idp.NotFound}
-		}
-	}
-	if issuer == "" {
-		issuer = h.Config.EntityID
-	}
-	m := metadata.IdP{
-		EntityID: issuer, SSOURL: h.Config.SSOURL(), DisplayName: h.Config.DisplayName,
-		WantAuthnRequestsSigned: sp.RequireSignedRequests,
-	}
-	if rule, err := mapping.NameIDOf(sp); err == nil && rule.Format != "" {
-		m.NameIDFormats = []string{rule.Format}
-	}
-	return h.write(w, r, sp.Slug+"?"+domain, m, metadata.IdP.Sign)
-}
-
-// write answers the document, signed now or within the last hour.
-func (h *Handlers) write(w http.ResponseWriter, r *http.Request, name string, m metadata.IdP, form Form) error {
-	certs, err := h.Keys.Published(r.Context())
-	if err != nil {
-		return web.KeyError(err)
-	}
-	m.Certificates = certs
-	fingerprint := name + m.EntityID
-	for _, c := range certs {
-		fingerprint += string(c.Raw)
-	}
-	xml, err := h.document(r.Context(), name, fingerprint, m, form)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", metadata.ContentType)
-	w.Header().Set("Content-Disposition", `inline; filename="idp-metadata.xml"`)
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	_, err = w.Write(xml)
-	return err
-}
-
-// document is the kept one, or a new one. Those who ask for it at once wait
-// for the first of them, so that it is signed once.
-func (h *Handlers) document(ctx context.Context, name, fingerprint string, m metadata.IdP, form Form) ([]byte, error) {
-	if xml, ok := h.cached(name, fingerprint); ok {
-		return xml, nil
-	}
-	h.signing.Lock()
-	defer h.signing.Unlock()
-	if xml, ok := h.cached(name, fingerprint); ok {
-		return xml, nil
-	}
-	xml, err := h.sign(ctx, m, form)
-	if err != nil {
-		return nil, err
-	}
-	h.keep(name, document{xml, h.Clock(), fingerprint})
-	return xml, nil
-}
-
-func (h *Handlers) sign(ctx context.Context, m metadata.IdP, form Form) ([]byte, error) {
-	pair, err := h.Keys.Active(ctx)
-	if err != nil {
-		return nil, web.KeyError(err)
-	}
-	id, err := idp.NewSecret(h.Random, 16)
-	if err != nil {
-		return nil, err
-	}
-	m.ID = "_" + hex.EncodeToString(id)
-	m.ValidUntil, m.CacheDuration = h.Clock().Add(validFor).Truncate(time.Second), cacheFor
-	xml, err := form(m, pair.Signer(ctx), pair.Certificate)
-	return xml, web.KeyError(err)
-}
-
-func (h *Handlers) cached(name, fingerprint string) ([]byte, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	d, ok := h.signed[name]
-	return d.xml, ok && d.cert == fingerprint && h.Clock().Sub(d.at) < signAgain
-}
-
-func (h *Handlers) keep(name string, d document) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.signed) >= maxCached {
-		clear(h.signed)
-	}
-	h.signed[name] = d
 }
 
 func (h *Handlers) public(w http.ResponseWriter, _ *http.Request) error {

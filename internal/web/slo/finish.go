@@ -57,7 +57,7 @@ func (h *Handlers) deliver(w http.ResponseWriter, r *http.Request, sp *idp.Servi
 	if err != nil {
 		return err
 	}
-	key, err := h.Signing(ctx, h.Keys)
+	key, err := h.Signing(ctx, h.Keys, sp)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (h *Handlers) tell(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, err := h.Signing(ctx, h.Keys)
+	key, err := h.Signing(ctx, h.Keys, sp)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (h *Handlers) requested(w http.ResponseWriter, r *http.Request, in *binding
 	if err != nil {
 		return h.rejected(ctx, nil, err)
 	}
-	req, signed, err := logout.JudgeRequest(req, in, sp, h.env(h.Config.SLOURL()))
+	req, signed, err := logout.JudgeRequest(req, in, sp, h.env(ctx, h.Config.SLOURL()))
 	if err != nil {
 		return h.rejected(ctx, sp, err)
 	}
@@ -177,7 +177,7 @@ func (h *Handlers) answered(w http.ResponseWriter, r *http.Request, in *binding.
 	if err != nil {
 		return h.rejected(ctx, nil, err)
 	}
-	if res, err = logout.JudgeResponse(res, in, sp, h.env(h.Config.SLOURL())); err != nil {
+	if res, err = logout.JudgeResponse(res, in, sp, h.env(ctx, h.Config.SLOURL())); err != nil {
 		return h.rejected(ctx, sp, err)
 	}
 	if _, err := h.Service.Answered(ctx, res, sp); err != nil {

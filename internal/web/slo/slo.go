@@ -20,6 +20,7 @@ package slo
 
 import (
 	"context"
+	"crypto"
 	"net/http"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -66,9 +67,13 @@ func (h *Handlers) tellServers(ctx context.Context, l *idp.Logout) {
 }
 
 // env is what messages that come to url are judged by.
-func (h *Handlers) env(url string) logout.Env {
+func (h *Handlers) env(ctx context.Context, url string) logout.Env {
 	return logout.Env{
 		URL: url, Now: h.Clock(), Refused: h.Config.RefusedAlgorithms,
+		Keys: func() ([]crypto.Decrypter, error) {
+			keys, err := h.Keys.Decrypters(ctx)
+			return keys, web.KeyError(err)
+		},
 		Window: message.Window{MaxAge: h.Config.RequestMaxAge, MaxSkew: h.Config.RequestMaxSkew},
 	}
 }

@@ -61,7 +61,7 @@ func (h *Handlers) callee(r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	in := &binding.Inbound{Binding: idp.BindingSOAP}
-	req, _, err = logout.JudgeRequest(req, in, sp, h.env(h.Config.SLOSOAPURL()))
+	req, _, err = logout.JudgeRequest(req, in, sp, h.env(ctx, h.Config.SLOSOAPURL()))
 	if err != nil {
 		return nil, h.rejected(ctx, sp, err)
 	}
@@ -74,7 +74,7 @@ func (h *Handlers) callee(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := h.Signing(ctx, h.Keys)
+	key, err := h.Signing(ctx, h.Keys, sp)
 	if err != nil {
 		return nil, err
 	}

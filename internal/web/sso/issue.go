@@ -56,7 +56,7 @@ func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form 
 
 // sign makes the Response.
 func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, error) {
-	key, err := h.Signing(ctx, h.Keys)
+	key, err := h.Signing(ctx, h.Keys, a.sp)
 	if err != nil {
 		return nil, err
 	}

@@ -172,7 +172,7 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, f failure) error
 	if err != nil {
 		return err
 	}
-	key, err := h.Signing(ctx, h.Keys)
+	key, err := h.Signing(ctx, h.Keys, f.sp)
 	if err != nil {
 		return err
 	}
