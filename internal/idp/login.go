@@ -19,6 +19,7 @@ type Login struct {
 
 	NameIDFormat    string         `json:"nameid_format,omitempty"` // asked for by NameIDPolicy; empty: the SP's default
 	SPNameQualifier string         `json:"sp_name_qualifier,omitempty"`
+	AttributeIndex  *int           `json:"attr_idx,omitempty"` // AttributeConsumingServiceIndex, one that was registered on arrival
 	ACRRequest      []string       `json:"acr_req,omitempty"`
 	ACRComparison   string         `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
 	Subject         *LoginSubject  `json:"subject,omitempty"`

@@ -33,6 +33,9 @@ type AuthnRequest struct {
 	ForceAuthn      bool
 	IsPassive       bool
 
+	// AttributeIndex is AttributeConsumingServiceIndex; nil: none.
+	AttributeIndex *int
+
 	// NameIDPolicy
 	NameIDFormat    string
 	SPNameQualifier string
@@ -45,6 +48,10 @@ type AuthnRequest struct {
 	// Subject
 	Subject        *idp.LoginSubject
 	SubjectUnknown bool // a subject that we cannot read: BaseID or EncryptedID
+
+	// IDPs are the entityIDs of Scoping's IDPList; nil: there is none, or one
+	// that is not complete.
+	IDPs []string
 
 	root *etree.Element
 }
@@ -98,7 +105,7 @@ func (r *AuthnRequest) readAttributes() error {
 	r.ProtocolBinding = a.uri("ProtocolBinding")
 	r.ACSURL = a.uri("AssertionConsumerServiceURL")
 	r.ACSIndex = a.index("AssertionConsumerServiceIndex")
-	a.index("AttributeConsumingServiceIndex")
+	r.AttributeIndex = a.index("AttributeConsumingServiceIndex")
 	if a.err == nil && r.ACSIndex != nil && r.ACSURL != "" {
 		return schema("both AssertionConsumerServiceURL and AssertionConsumerServiceIndex")
 	}
@@ -113,7 +120,7 @@ func (r *AuthnRequest) readChildren() error {
 	if err != nil {
 		return err
 	}
-	issuer, subject, policy, context := parts[0], parts[2], parts[3], parts[5]
+	issuer, subject, policy, conditions, context, scoping := parts[0], parts[2], parts[3], parts[4], parts[5], parts[6]
 	if err := r.readIssuer(issuer); err != nil {
 		return err
 	}
@@ -128,9 +135,14 @@ func (r *AuthnRequest) readChildren() error {
 		}
 	}
 	if context != nil {
-		return r.readContext(context)
+		if err := r.readContext(context); err != nil {
+			return err
+		}
 	}
-	return nil
+	if err := checkConditions(conditions); err != nil {
+		return err
+	}
+	return r.readScoping(scoping)
 }
 
 // readIssuer demands an entity identifier (SAML Core 8.3.6).

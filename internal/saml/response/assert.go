@@ -29,7 +29,7 @@ func Assert(in Issue, s Signing) (*Issued, error) {
 	if err != nil {
 		return nil, err
 	}
-	attributes, dropped, err := attributesFor(in.SP, in.User)
+	attributes, dropped, err := Attributes(in.SP, in.Rules, in.Login.AttributeIndex, in.User)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func newResponse(id, acs, inResponseTo, issuer string, now time.Time) *etree.Ele
 
 // assertion adds the Assertion. It declares its namespaces itself, so that its
 // form does not depend on the Response around it.
-func (in *Issue) assertion(root *etree.Element, id nameID, attributes []attribute) *etree.Element {
+func (in *Issue) assertion(root *etree.Element, id nameID, attributes []Attribute) *etree.Element {
 	a := child(root, "saml:Assertion", "xmlns:saml", nsAssertion)
 	a.CreateAttr("ID", in.AssertionID)
 	a.CreateAttr("Version", "2.0")

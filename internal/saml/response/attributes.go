@@ -1,7 +1,6 @@
 package response
 
 import (
-	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/mapping"
+	"github.com/latchkey-idp/latchkey/internal/saml/release"
 )
 
 const (
@@ -16,60 +16,62 @@ const (
 	nsSchemaInstance = "http://www.w3.org/2001/XMLSchema-instance"
 )
 
-// attribute is one attribute of the person as the service provider sees it.
-type attribute struct {
-	name, friendly, format string
-	values                 []string
+// Attribute is one attribute of the person as the service provider sees it.
+type Attribute struct {
+	Name, FriendlyName, Format string
+	Source                     []string // attributes of the directory that it comes from
+	Values                     []string
 }
 
-// attributesFor evaluates the service provider's attribute lines for u. Lines
-// with the same name and name format add to one attribute. dropped names the
-// attributes that hold a character which XML does not allow.
-func attributesFor(sp *idp.ServiceProvider, u *idp.User) (list []attribute, dropped []string, err error) {
-	for _, line := range sp.Attributes {
-		rule, err := mapping.ParseAttribute(line)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read attribute mapping of %s: %w", sp.EntityID, err)
-		}
-		values := rule.Values(u)
+// Attributes are what is released about u to sp by the deployment's rules, where
+// index is the AttributeConsumingService that was chosen (nil: the default).
+// Lines with the same name and name format add to one attribute. dropped names
+// the attributes that hold a character which XML does not allow.
+func Attributes(sp *idp.ServiceProvider, rules []idp.ReleaseRule, index *int, u *idp.User) (list []Attribute, dropped []string, err error) {
+	plan, err := release.For(sp, rules, index)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, line := range plan.Lines {
+		values := line.Of(u)
 		switch {
-		case len(values) == 0 && rule.Required:
-			return nil, nil, missing(sp, u, rule.Source, "attribute "+rule.Name)
+		case len(values) == 0 && line.Required && len(line.Values(u)) == 0:
+			return nil, nil, missing(sp, u, line.Source, "attribute "+line.Name)
 		case len(values) == 0:
 			continue
-		case slices.ContainsFunc(values, illegal) && rule.Required:
+		case slices.ContainsFunc(values, illegal) && line.Required:
 			return nil, nil, refuse(sp, idp.AttrIllegalChar, "attribute %s of user %s, required by %s, holds a character that XML does not allow",
-				rule.Name, u.Email, sp.EntityID)
+				line.Name, u.Email, sp.EntityID)
 		case slices.ContainsFunc(values, illegal):
-			dropped = append(dropped, rule.Name)
+			dropped = append(dropped, line.Name)
 			continue
 		}
-		list = add(list, rule, values)
+		list = add(list, line.AttributeRule, values)
 	}
 	return list, dropped, nil
 }
 
-func add(list []attribute, r mapping.AttributeRule, values []string) []attribute {
-	same := func(a attribute) bool { return a.name == r.Name && a.format == r.NameFormat }
+func add(list []Attribute, r mapping.AttributeRule, values []string) []Attribute {
+	same := func(a Attribute) bool { return a.Name == r.Name && a.Format == r.NameFormat }
 	if i := slices.IndexFunc(list, same); i >= 0 {
-		list[i].values = append(list[i].values, values...)
+		list[i].Values = append(list[i].Values, values...)
 		return list
 	}
-	return append(list, attribute{r.Name, r.FriendlyName, r.NameFormat, values})
+	return append(list, Attribute{r.Name, r.FriendlyName, r.NameFormat, r.Source.Attributes(), values})
 }
 
 // attributeStatement adds the statement, unless it would be empty.
-func attributeStatement(assertion *etree.Element, list []attribute) {
+func attributeStatement(assertion *etree.Element, list []Attribute) {
 	if len(list) == 0 {
 		return
 	}
 	statement := assertion.CreateElement("saml:AttributeStatement")
 	for _, a := range list {
 		el := statement.CreateElement("saml:Attribute")
-		setIf(el, "FriendlyName", a.friendly)
-		el.CreateAttr("Name", a.name)
-		el.CreateAttr("NameFormat", a.format)
-		for _, v := range a.values {
+		setIf(el, "FriendlyName", a.FriendlyName)
+		el.CreateAttr("Name", a.Name)
+		el.CreateAttr("NameFormat", a.Format)
+		for _, v := range a.Values {
 			value := child(el, "saml:AttributeValue", "xmlns:xs", nsSchema)
 			value.CreateAttr("xmlns:xsi", nsSchemaInstance)
 			value.CreateAttr("xsi:type", "xs:string")
