@@ -1,6 +1,10 @@
 package idp
 
-import "slices"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+)
 
 // EntityAttribute is one value of an attribute that says something about an
 // entity, such as its membership in an entity category (SAML V2.0 Metadata
@@ -38,12 +42,22 @@ const (
 // attribute. It is a deployment's own: metadata only says whom it is about.
 type ReleaseRule struct {
 	ID   string          `json:"id"` // follows from Whom
-	Whom EntityAttribute `json:"whom,omitzero"`
+	Whom EntityAttribute `json:"entity_attribute,omitzero"`
 
 	// Only narrows the rule to what metadata asks for. A rule for everybody
 	// (zero Whom) is always narrowed.
 	Only       string   `json:"only,omitempty"`
 	Attributes []string `json:"attributes"` // mapping lines
+}
+
+// RuleID names the only rule that there can be about whom: "everybody", or 16
+// hexadecimal digits.
+func RuleID(whom EntityAttribute) string {
+	if whom == (EntityAttribute{}) {
+		return "everybody"
+	}
+	sum := sha256.Sum256([]byte(whom.Name + "\x00" + whom.Value))
+	return hex.EncodeToString(sum[:8])
 }
 
 // ReleaseRules are those of the deployment (item RELEASE), in a fixed order.

@@ -178,6 +178,7 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 		}
 		sp.SigningCerts = certs
 	}
+	applyRelease(sp, s)
 	return applyEncryption(sp, s)
 }
 
