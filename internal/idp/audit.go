@@ -35,6 +35,7 @@ const (
 	AuditScanRejected     = "login.qr.scan_rejected"
 	AuditApproved         = "login.approved"
 	AuditApproveFailed    = "login.approve_failed"
+	AuditConsentGiven     = "login.consent_given"
 	AuditDenied           = "login.denied"
 	AuditFinished         = "login.finished"
 	AuditFinishRejected   = "login.finish_rejected"

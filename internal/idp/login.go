@@ -113,7 +113,7 @@ type QRSession struct {
 	PhoneExpiresAt Millis `json:"pexp,omitempty"`
 	DoneExpiresAt  Millis `json:"dexp,omitempty"`
 
-	Extended   int    `json:"ext,omitempty"`   // bit 1: in created, bit 2: in scanned
+	Extended   int    `json:"ext,omitempty"`   // bit 1: in created, bit 2: in scanned, bit 3: in approved
 	Codes      int    `json:"codes,omitempty"` // user codes made
 	CodeHash   []byte `json:"uch,omitempty"`   // HMAC of the live user code
 	Fails      int    `json:"fails,omitempty"` // failed approvals

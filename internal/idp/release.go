@@ -78,6 +78,11 @@ func (sp *ServiceProvider) TrustedEntityAttributes() []EntityAttribute {
 	return out
 }
 
+// ReleasesByMetadata reports whether release rules can apply.
+func (sp *ServiceProvider) ReleasesByMetadata() bool {
+	return len(sp.AttributeServices) > 0 || len(sp.TrustedEntityAttributes()) > 0
+}
+
 // AttributeService is the service with an index, or the default one where the
 // request names none (nil) or one that there is not: isDefault, else the first
 // that does not say isDefault=false, else the first (SAML Metadata 2.4.4.1, as
