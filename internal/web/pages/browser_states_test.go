@@ -41,6 +41,7 @@ func walks() []walk {
 		{"own page and codes", walkOwnPageCodes},
 		{"messages", walkMessages},
 		{"without scripts", walkWithoutScripts},
+		{"consent", walkConsent},
 	}
 }
 
@@ -336,4 +337,13 @@ func walkWithoutScripts(t *testing.T, see func(*chrome.Tab, string)) {
 	}
 	b.Open(f.URL + "/post")
 	see(b, "post-noscript")
+}
+
+func walkConsent(t *testing.T, see func(*chrome.Tab, string)) {
+	f, b := newFakeIdP(t), chrome.Open(t)
+	b.Open(f.URL + "/consent/few")
+	see(b, "consent")
+	b.NoScript()
+	b.Open(f.URL + "/consent/many")
+	see(b, "consent-many")
 }
