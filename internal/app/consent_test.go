@@ -331,3 +331,42 @@ func TestConsentWithoutScript(t *testing.T) {
 	q := asks(t, i, func() *http.Response { return alice.PostForm(action, form) })
 	assertion(t, alice.PostForm(q.action, q.yes))
 }
+
+// TestConsentWithdrawn: on the own page; the next sign-in asks again.
+func TestConsentWithdrawn(t *testing.T) {
+	i := idptest.New(t)
+	wanting(i, idp.ConsentOnce)
+	alice := newPerson(i, i.Alice)
+	finish, _, _ := approvedB(i, alice)
+	q := asks(t, i, func() *http.Response { return finish(nil) })
+	assertion(t, alice.PostForm(q.action, q.yes))
+
+	own := atHome(t, i, i.Alice, address())
+	type list struct {
+		Items []struct {
+			ID, App string
+			Names   []string
+		}
+	}
+	all := want[list](own, "GET", "/v1/me/consents", nil, http.StatusOK)
+	if len(all.Items) != 1 || all.Items[0].App != "SP b" || strings.Join(all.Items[0].Names, " ") != "givenName odd" {
+		t.Fatalf("%+v", all)
+	}
+	path := "/v1/me/consents/" + all.Items[0].ID
+	want[any](own, "DELETE", path, map[string]any{}, http.StatusNoContent)
+	own.refused("DELETE", path, map[string]any{}, idp.NotFound)
+	own.refused("DELETE", "/v1/me/consents/..", map[string]any{}, idp.NotFound)
+	if all = want[list](own, "GET", "/v1/me/consents", nil, http.StatusOK); len(all.Items) > 0 {
+		t.Errorf("%+v", all)
+	}
+	next, _, _ := approvedB(i, newBrowserOf(i, alice))
+	asks(t, i, func() *http.Response { return next(nil) })
+	audit := i.Audit()
+	var withdrawn bool
+	for _, e := range audit {
+		withdrawn = withdrawn || e.Event == idp.AuditConsentWithdrawn && e.UserID == i.Alice.ID && e.SP == spB
+	}
+	if !withdrawn {
+		t.Error("no audit event")
+	}
+}

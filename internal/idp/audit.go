@@ -36,6 +36,7 @@ const (
 	AuditApproved         = "login.approved"
 	AuditApproveFailed    = "login.approve_failed"
 	AuditConsentGiven     = "login.consent_given"
+	AuditConsentWithdrawn = "user.consent_withdrawn"
 	AuditDenied           = "login.denied"
 	AuditFinished         = "login.finished"
 	AuditFinishRejected   = "login.finish_rejected"

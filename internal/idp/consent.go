@@ -1,5 +1,10 @@
 package idp
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
 // Values of ServiceProvider.Consent: whether people are asked before their
 // attributes leave.
 const (
@@ -18,4 +23,10 @@ type Consent struct {
 	At      Millis   `json:"at"`
 
 	Version int64 `json:"-"`
+}
+
+// ConsentID names a person's consent for a service provider.
+func ConsentID(entityID string) string {
+	sum := sha256.Sum256([]byte(entityID))
+	return hex.EncodeToString(sum[:])
 }

@@ -20,7 +20,7 @@ import (
 //	USER#<uid>         device#<id>     deviceIndex
 //	USER#<uid>         session#<sid>   idp.SSOSession
 //	USER#<uid>         signin#<ulid>   idp.SignIn
-//	USER#<uid>         consent#<hash>  idp.Consent, by service provider
+//	USER#<uid>         consent#<id>    idp.Consent
 //	USER#<uid>         recovery        idp.RecoveryCodes
 //	USER#<uid>         enrolled        changes of the set of devices, so that two at once are told apart
 //	STEPUP#<hash>      stepup          a challenge that waits for its answer
@@ -58,9 +58,8 @@ func ssoKey(uid, sid string) table.Key { return table.Key{PK: "USER#" + uid, SK:
 func signInKey(uid, id string) table.Key {
 	return table.Key{PK: "USER#" + uid, SK: "signin#" + id}
 }
-func consentKey(uid, entityID string) table.Key {
-	sum := sha256.Sum256([]byte(entityID))
-	return table.Key{PK: "USER#" + uid, SK: "consent#" + hex.EncodeToString(sum[:])}
+func consentKey(uid, id string) table.Key {
+	return table.Key{PK: "USER#" + uid, SK: "consent#" + id}
 }
 func browserKey(hash []byte) table.Key {
 	return table.Key{PK: "BROWSER#" + idp.Base64.EncodeToString(hash), SK: "browser"}

@@ -35,7 +35,7 @@ func (s *Store) SaveReleaseRules(ctx context.Context, rules *idp.ReleaseRules) e
 
 // Consent reads what a person has agreed to for a service provider; ErrNotFound.
 func (s *Store) Consent(ctx context.Context, uid, entityID string) (*idp.Consent, error) {
-	c, version, err := get[idp.Consent](ctx, s, consentKey(uid, entityID))
+	c, version, err := get[idp.Consent](ctx, s, consentKey(uid, idp.ConsentID(entityID)))
 	if err != nil {
 		return nil, err
 	}
@@ -49,27 +49,41 @@ func (s *Store) Consent(ctx context.Context, uid, entityID string) (*idp.Consent
 // SaveConsent creates (Version 0) or replaces what a person has agreed to;
 // ErrConflict.
 func (s *Store) SaveConsent(ctx context.Context, uid string, c *idp.Consent) error {
-	version, err := put(ctx, s, consentKey(uid, c.SP), c.Version, time.Time{}, c)
+	version, err := put(ctx, s, consentKey(uid, idp.ConsentID(c.SP)), c.Version, time.Time{}, c)
 	if err == nil {
 		c.Version = version
 	}
 	return err
 }
 
-// forgetConsents removes what a person has agreed to.
-func (s *Store) forgetConsents(ctx context.Context, uid string) error {
+// Consents lists what a person has agreed to, in no particular order.
+func (s *Store) Consents(ctx context.Context, uid string) ([]idp.Consent, error) {
 	var all []idp.Consent
-	_, err := list(ctx, s, table.Query{PK: userKey(uid).PK, Prefix: "consent#"}, 0, func(c *idp.Consent, v int64) {
+	_, err := list(ctx, s, table.Query{PK: userKey(uid).PK, Prefix: consentKey(uid, "").SK}, 0, func(c *idp.Consent, v int64) {
 		c.Version = v
 		all = append(all, *c)
 	})
+	return all, err
+}
+
+// DeleteConsent forgets that a person agreed, by the consent's id; ErrNotFound.
+func (s *Store) DeleteConsent(ctx context.Context, uid, id string) (*idp.Consent, error) {
+	c, version, err := get[idp.Consent](ctx, s, consentKey(uid, id))
+	if err != nil {
+		return nil, err
+	}
+	return &c, outside("delete consent", s.table.Delete(ctx, table.Item{Key: consentKey(uid, id), Version: version}))
+}
+
+// forgetConsents removes all that a person has agreed to.
+func (s *Store) forgetConsents(ctx context.Context, uid string) error {
+	all, err := s.Consents(ctx, uid)
 	if err != nil {
 		return err
 	}
 	for _, c := range all {
-		err := s.table.Delete(ctx, table.Item{Key: consentKey(uid, c.SP), Version: c.Version})
-		if err != nil && !errors.Is(err, table.ErrConflict) {
-			return outside("delete consent", err)
+		if _, err := s.DeleteConsent(ctx, uid, idp.ConsentID(c.SP)); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
 		}
 	}
 	return nil
