@@ -244,7 +244,10 @@ func TestConsentRefused(t *testing.T) {
 		told(t, alice.PostForm(q.action, q.yes), r, "Responder", "RequestDenied") // a no stays a no
 	})
 	t.Run("by the session", func(t *testing.T) {
-		q := asks(t, i, func() *http.Response { view := alice.approve(alice.Start(query(i.Good()))); return alice.Finish(view.SID, idptest.RandomKey()) })
+		q := asks(t, i, func() *http.Response {
+			view := alice.approve(alice.Start(query(i.Good())))
+			return alice.Finish(view.SID, idptest.RandomKey())
+		})
 		assertion(t, alice.PostForm(q.action, q.yes))
 		i.UpdateSP(spB, func(sp *idp.ServiceProvider) { sp.Consent = idp.ConsentAlways })
 		r := i.Good()
