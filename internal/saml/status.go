@@ -7,6 +7,7 @@
 //   - request:  AuthnRequests, parsed and judged
 //   - acr:      authentication context classes and levels
 //   - mapping:  the attribute and NameID mapping language
+//   - release:  which attributes a service provider is given, and why
 //   - response: Responses and Assertions, built and signed
 //   - metadata: ours, written; service providers', read
 //   - preset:   settings for well-known service providers

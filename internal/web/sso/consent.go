@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -62,9 +63,9 @@ func (h *Handlers) agree(ctx context.Context, sub *subject, sid, tag string) err
 		return nil
 	}
 	what, err := h.released(sub, sid)
-	if err != nil { // nothing to ask about: there will be no answer
+	if err != nil {
 		sub.unfit = err
-		return nil
+		return nil //nolint:nilerr // nothing to ask about; sign says it
 	}
 	want, err := h.consentTag(sub.login, what)
 	if err != nil {
@@ -89,6 +90,16 @@ func (h *Handlers) agree(ctx context.Context, sub *subject, sid, tag string) err
 	}
 	sub.agreed = true
 	return h.consented(ctx, sub, known, what, sid)
+}
+
+// agreed is agree where nobody can be asked; insufficient where that would be
+// needed.
+func (h *Handlers) agreed(ctx context.Context, sub *subject, sid string) error {
+	err := h.agree(ctx, sub, sid, "")
+	if ask := (*unagreed)(nil); errors.As(err, &ask) {
+		return insufficient(ask.Error())
+	}
+	return err
 }
 
 // consented records a yes, and remembers it where it is asked for once.
@@ -170,6 +181,22 @@ func (h *Handlers) askFinish(w http.ResponseWriter, r *http.Request, s idp.QRSes
 	}
 	return h.consentPage(w, r, s.Context.App, ask, "/login/finish",
 		pages.Field{Name: "sid", Value: s.SID}, pages.Field{Name: "finish_key", Value: form.key.Reveal()})
+}
+
+// notAgreed asks, where the request lets us; a passive one goes back to the
+// login page, which answers it.
+func (h *Handlers) notAgreed(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret, sub *subject, err error) error {
+	if ask := (*unagreed)(nil); errors.As(err, &ask) {
+		if l.Passive {
+			http.Redirect(w, r, "/login?l="+url.QueryEscape(l.ID), http.StatusSeeOther)
+			return nil
+		}
+		err = h.askContinue(w, r, l, bh, ask)
+	}
+	if errors.Is(err, store.ErrConflict) {
+		return h.continueRefused(w, r, sub, idp.E(idp.Busy, "login or consent changed meanwhile"))
+	}
+	return err
 }
 
 // askContinue shows what a session's answer would release. From then on the

@@ -99,10 +99,7 @@ func (h *Handlers) proceed(w http.ResponseWriter, r *http.Request, l *idp.Login,
 	if session != nil {
 		sub, err := h.reuse(r.Context(), session, l)
 		if err == nil && l.Passive {
-			err = h.agree(r.Context(), sub, session.SID, "")
-			if ask := (*unagreed)(nil); errors.As(err, &ask) {
-				err = insufficient(ask.Error())
-			}
+			err = h.agreed(r.Context(), sub, session.SID)
 		}
 		if err == nil {
 			return true, h.Pages.AutoPost(w, pages.PostPage{
@@ -280,22 +277,6 @@ func (h *Handlers) continueRefused(w http.ResponseWriter, r *http.Request, sub *
 		return h.ErrorForm(w, r, e, &pages.Form{Path: "/login/continue", Label: words.Must("message.go_back", "app", sub.sp.Name), Fields: field})
 	}
 	return e
-}
-
-// notAgreed asks, where the request lets us; a passive one goes back to the
-// login page, which answers it.
-func (h *Handlers) notAgreed(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret, sub *subject, err error) error {
-	if ask := (*unagreed)(nil); errors.As(err, &ask) {
-		if l.Passive {
-			http.Redirect(w, r, "/login?l="+url.QueryEscape(l.ID), http.StatusSeeOther)
-			return nil
-		}
-		err = h.askContinue(w, r, l, bh, ask)
-	}
-	if errors.Is(err, store.ErrConflict) {
-		return h.continueRefused(w, r, sub, idp.E(idp.Busy, "login or consent changed meanwhile"))
-	}
-	return err
 }
 
 // declineContinued tells the service provider that the person does not agree to
