@@ -38,6 +38,7 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" help:"Run the identity provider on this machine."`
 	Demo    demoCmd    `cmd:"" help:"Run identity provider, application and phone, to see how it works."`
+	Release releaseCmd `cmd:"" help:"Rules that release attributes by what the metadata of applications says."`
 	SP      spCmd      `cmd:"" name:"sp" help:"Service providers: the applications that people sign in to."`
 	User    userCmd    `cmd:"" help:"People who may sign in."`
 	Device  deviceCmd  `cmd:"" help:"Their phones, and invites to set one up."`

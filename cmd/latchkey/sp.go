@@ -42,6 +42,11 @@ type spSettings struct {
 	EncryptionTransport   *string  `name:"encryption-transport" help:"Key transport instead of the one chosen: rsa-oaep-mgf1p, rsa-oaep-mgf1p-sha256, rsa-oaep-sha256; empty to choose." placeholder:"NAME"`
 	AllowCBC              *bool    `name:"allow-cbc" help:"Encrypt with AES-CBC where there is no AES-GCM. Legacy." negatable:""`
 
+	Release            *string  `help:"Which of the permitted attributes are released: permitted (all), requested (those that its metadata asks for) or required." placeholder:"permitted|requested|required"`
+	EntityAttribute    []string `name:"entity-attribute" help:"Entity attribute that you vouch for, for release rules: NAME=VALUE; repeat. Replaces the list." sep:"none" placeholder:"NAME=VALUE" xor:"confirmed"`
+	NoEntityAttributes bool     `name:"no-entity-attributes" help:"Vouch for none." xor:"confirmed"`
+	Consent            *string  `help:"Ask people before their attributes are released: off, once (until others are released) or always." placeholder:"off|once|always"`
+
 	QRNumber                *bool    `name:"qr-number" help:"Show a number to type on the phone." negatable:""`
 	RefuseProbation         *bool    `help:"Refuse phones that are on probation." negatable:""`
 	AlwaysAsk               *bool    `name:"always-ask" help:"Ask for an approval at each sign-in, also where the person is signed in." negatable:""`
@@ -64,7 +69,14 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		ConfirmUnsignedLogout: s.ConfirmUnsignedLogout, LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		Encryption: s.Encrypt, EncryptionAlgorithm: s.EncryptionAlgorithm, EncryptionTransport: s.EncryptionTransport, AllowCBC: s.AllowCBC,
-		AllowUnknownAttributes: s.AllowUnknownAttributes,
+		AllowUnknownAttributes: s.AllowUnknownAttributes, Release: s.Release, Consent: s.Consent,
+	}
+	if len(s.EntityAttribute) > 0 || s.NoEntityAttributes {
+		confirmed, err := entityAttributes(s.EntityAttribute)
+		if err != nil {
+			return out, err
+		}
+		out.ConfirmedEntityAttributes = &confirmed
 	}
 	if len(s.SLO) > 0 {
 		out.SLO = &s.SLO
@@ -204,8 +216,9 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 		p.line("  %-12s %s", place, acs.Location)
 	}
 	p.line("  NameID       %s", sp.NameID)
-	for _, line := range sp.Attributes {
-		p.line("  Attribute    %s", line)
+	p.release(a.Release)
+	if sp.Consent != idp.ConsentOff {
+		p.line("  Consent      %s", sp.Consent)
 	}
 	p.line("  Encryption   %s", encryptionWords(&sp.ServiceProvider))
 	if sp.SigningKey != "" {

@@ -63,37 +63,43 @@ func (d *Document) UnmarshalJSON(data []byte) error {
 // Settings are what an administrator may say about a service provider, when it
 // is added and later. What is absent is left to the preset, or as it is.
 type Settings struct {
-	Name                    *string            `json:"name,omitempty"`   // as people see it
-	Slug                    *string            `json:"slug,omitempty"`   // [a-z0-9-]{1,40}
-	Issuer                  *string            `json:"issuer,omitempty"` // one of Status.Issuers
-	Disabled                *bool              `json:"disabled,omitempty"`
-	NameID                  *string            `json:"name_id,omitempty"`     // mapping line
-	Attributes              *[]string          `json:"attributes,omitempty"`  // mapping lines
-	ReplyURLs               *[]string          `json:"reply_urls,omitempty"`  // WS-Federation: where it is answered, the default first
-	Access                  *[]string          `json:"access,omitempty"`      // "user:EMAIL", "attribute:NAME=VALUE"; empty: everyone
-	Sign                    *string            `json:"sign,omitempty"`        // assertion, response, both
-	QRPolicy                *string            `json:"qr_policy,omitempty"`   // any; off: passkeys only
-	MinACR                  *string            `json:"min_acr,omitempty"`     // a class of ours, or qr, phr, phr-hw; empty: qr
-	SigningKey              *string            `json:"signing_key,omitempty"` // id of a dedicated key; empty: the deployment's
-	QRNumber                *bool              `json:"qr_number,omitempty"`   // a number to type on the phone
-	RefuseProbation         *bool              `json:"refuse_probation,omitempty"`
-	AlwaysAsk               *bool              `json:"always_ask,omitempty"`          // no SSO session signs in
-	MaxSessionMinutes       *int               `json:"max_session_minutes,omitempty"` // how old an approval may be; 0: no limit
-	SigningCertificates     *[]string          `json:"signing_certificates,omitempty"`
-	Encryption              *string            `json:"encryption,omitempty"`              // off, if-key, required
-	EncryptionCertificates  *[]string          `json:"encryption_certificates,omitempty"` // PEM; replace those of the metadata
-	EncryptionAlgorithm     *string            `json:"encryption_algorithm,omitempty"`    // aes128-gcm, ...; empty: chosen
-	EncryptionTransport     *string            `json:"encryption_transport,omitempty"`    // rsa-oaep-mgf1p, ...; empty: chosen
-	AllowCBC                *bool              `json:"allow_cbc,omitempty"`               // legacy
-	RequireSignedRequests   *bool              `json:"require_signed_requests,omitempty"`
-	AllowSHA1               *bool              `json:"allow_sha1,omitempty"`
-	AllowMissingDestination *bool              `json:"allow_missing_destination,omitempty"`
-	ConfirmUnsignedLogout   *bool              `json:"confirm_unsigned_logout,omitempty"` // accept them, and ask the person
-	SLO                     *[]string          `json:"slo_urls,omitempty"`                // redirect=URL, post=URL, soap=URL; replace those of the metadata
-	LegacySHA1Output        *bool              `json:"legacy_sha1_output,omitempty"`
-	QualifyNameID           *bool              `json:"qualify_name_id,omitempty"`
-	DefaultACR              *string            `json:"default_acr,omitempty"`
-	ACRMap                  *map[string]string `json:"acr_map,omitempty"`
+	Name                    *string   `json:"name,omitempty"`   // as people see it
+	Slug                    *string   `json:"slug,omitempty"`   // [a-z0-9-]{1,40}
+	Issuer                  *string   `json:"issuer,omitempty"` // one of Status.Issuers
+	Disabled                *bool     `json:"disabled,omitempty"`
+	NameID                  *string   `json:"name_id,omitempty"`     // mapping line
+	Attributes              *[]string `json:"attributes,omitempty"`  // mapping lines
+	ReplyURLs               *[]string `json:"reply_urls,omitempty"`  // WS-Federation: where it is answered, the default first
+	Access                  *[]string `json:"access,omitempty"`      // "user:EMAIL", "attribute:NAME=VALUE"; empty: everyone
+	Sign                    *string   `json:"sign,omitempty"`        // assertion, response, both
+	QRPolicy                *string   `json:"qr_policy,omitempty"`   // any; off: passkeys only
+	MinACR                  *string   `json:"min_acr,omitempty"`     // a class of ours, or qr, phr, phr-hw; empty: qr
+	SigningKey              *string   `json:"signing_key,omitempty"` // id of a dedicated key; empty: the deployment's
+	QRNumber                *bool     `json:"qr_number,omitempty"`   // a number to type on the phone
+	RefuseProbation         *bool     `json:"refuse_probation,omitempty"`
+	AlwaysAsk               *bool     `json:"always_ask,omitempty"`          // no SSO session signs in
+	MaxSessionMinutes       *int      `json:"max_session_minutes,omitempty"` // how old an approval may be; 0: no limit
+	SigningCertificates     *[]string `json:"signing_certificates,omitempty"`
+	Encryption              *string   `json:"encryption,omitempty"`              // off, if-key, required
+	EncryptionCertificates  *[]string `json:"encryption_certificates,omitempty"` // PEM; replace those of the metadata
+	EncryptionAlgorithm     *string   `json:"encryption_algorithm,omitempty"`    // aes128-gcm, ...; empty: chosen
+	EncryptionTransport     *string   `json:"encryption_transport,omitempty"`    // rsa-oaep-mgf1p, ...; empty: chosen
+	AllowCBC                *bool     `json:"allow_cbc,omitempty"`               // legacy
+	RequireSignedRequests   *bool     `json:"require_signed_requests,omitempty"`
+	AllowSHA1               *bool     `json:"allow_sha1,omitempty"`
+	AllowMissingDestination *bool     `json:"allow_missing_destination,omitempty"`
+	ConfirmUnsignedLogout   *bool     `json:"confirm_unsigned_logout,omitempty"` // accept them, and ask the person
+	SLO                     *[]string `json:"slo_urls,omitempty"`                // redirect=URL, post=URL, soap=URL; replace those of the metadata
+	LegacySHA1Output        *bool     `json:"legacy_sha1_output,omitempty"`
+	QualifyNameID           *bool     `json:"qualify_name_id,omitempty"`
+	Release                 *string   `json:"release,omitempty"` // permitted, requested, required
+	Consent                 *string   `json:"consent,omitempty"` // off, once, always
+
+	// ConfirmedEntityAttributes are those that the administrator vouches for.
+	ConfirmedEntityAttributes *[]idp.EntityAttribute `json:"confirmed_entity_attributes,omitempty"`
+
+	DefaultACR *string            `json:"default_acr,omitempty"`
+	ACRMap     *map[string]string `json:"acr_map,omitempty"`
 
 	// AllowUnknownAttributes accepts mapping lines whose source attribute no
 	// user has yet.
@@ -140,6 +146,7 @@ type ServiceProviderAnswer struct {
 	ServiceProvider ServiceProvider `json:"service_provider"`
 	Notes           []string        `json:"notes"`        // what the administrator should know
 	Instructions    []Field         `json:"instructions"` // what to enter on the other side
+	Release         []ReleasePlan   `json:"release"`      // what is released, for each of its AttributeConsumingServices
 	Metadata        *MetadataStatus `json:"metadata,omitempty"`
 }
 

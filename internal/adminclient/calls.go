@@ -14,6 +14,7 @@ import (
 // Names of routes' parts.
 const (
 	serviceProviders = "/service-providers"
+	releaseRules     = "/release-rules"
 	users            = "/users"
 	invites          = "/invites"
 	keysPath         = "/keys"
@@ -85,6 +86,22 @@ func (c *Client) RefreshMetadata(ctx context.Context, slug string) (adminapi.Ref
 // ApproveMetadata brings the pending change with this ID into force.
 func (c *Client) ApproveMetadata(ctx context.Context, slug, change string) (adminapi.RefreshAnswer, error) {
 	return post[adminapi.RefreshAnswer](ctx, c, at(serviceProviders, slug, "metadata", "approve"), adminapi.Approval{Change: change})
+}
+
+// ReleaseRules lists the rules of attribute release.
+func (c *Client) ReleaseRules(ctx context.Context) ([]idp.ReleaseRule, error) {
+	page, err := get[adminapi.Page[idp.ReleaseRule]](ctx, c, releaseRules)
+	return page.Items, err
+}
+
+// SaveReleaseRule adds a rule or replaces the one about the same entity attribute.
+func (c *Client) SaveReleaseRule(ctx context.Context, r adminapi.NewReleaseRule) (adminapi.ReleaseRuleAnswer, error) {
+	return post[adminapi.ReleaseRuleAnswer](ctx, c, releaseRules, r)
+}
+
+// RemoveReleaseRule removes one.
+func (c *Client) RemoveReleaseRule(ctx context.Context, id string) error {
+	return remove(ctx, c, at(releaseRules, id))
 }
 
 // Users lists all users, in the order of their e-mail addresses.

@@ -168,6 +168,7 @@ func TestRefusalsAreAlike(t *testing.T) {
 		return fmt.Sprint(status, before)
 	}
 	const unknown = "AAAAAAAAAAAAAAAAAAAAAAAAAA"
+	must(t, i.Store.SaveConsent(t.Context(), i.Alice.ID, &idp.Consent{SP: spB}))
 	for _, c := range []struct{ method, theirs, nobodys string }{
 		{"PATCH", "/v1/me/devices/" + alice.device, "/v1/me/devices/" + unknown},
 		{"DELETE", "/v1/me/devices/" + alice.device, "/v1/me/devices/" + unknown},
@@ -175,6 +176,7 @@ func TestRefusalsAreAlike(t *testing.T) {
 		{"DELETE", "/v1/me/devices/add/" + a.ID, "/v1/me/devices/add/" + unknown},
 		{"POST", "/v1/me/devices/add/" + a.ID + "/approve", "/v1/me/devices/add/" + unknown + "/approve"},
 		{"DELETE", "/v1/me/sessions/" + soleSession(t, i, i.Alice).SID, "/v1/me/sessions/" + unknown},
+		{"DELETE", "/v1/me/consents/" + idp.ConsentID(spB), "/v1/me/consents/" + idp.ConsentID("https://nobody.test")},
 	} {
 		t.Run("AD7 "+c.method+" "+c.nobodys, func(t *testing.T) {
 			if theirs, nobodys := body(bob, c.method, c.theirs), body(bob, c.method, c.nobodys); theirs != nobodys {

@@ -35,6 +35,8 @@ const (
 	AuditScanRejected     = "login.qr.scan_rejected"
 	AuditApproved         = "login.approved"
 	AuditApproveFailed    = "login.approve_failed"
+	AuditConsentGiven     = "login.consent_given"
+	AuditConsentWithdrawn = "user.consent_withdrawn"
 	AuditDenied           = "login.denied"
 	AuditFinished         = "login.finished"
 	AuditFinishRejected   = "login.finish_rejected"

@@ -20,6 +20,7 @@ type Login struct {
 
 	NameIDFormat    string         `json:"nameid_format,omitempty"` // asked for by NameIDPolicy; empty: the SP's default
 	SPNameQualifier string         `json:"sp_name_qualifier,omitempty"`
+	AttributeIndex  *int           `json:"attr_idx,omitempty"` // AttributeConsumingServiceIndex, one that was registered on arrival
 	ACRRequest      []string       `json:"acr_req,omitempty"`
 	ACRComparison   string         `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
 	Subject         *LoginSubject  `json:"subject,omitempty"`
@@ -114,7 +115,7 @@ type QRSession struct {
 	PhoneExpiresAt Millis `json:"pexp,omitempty"`
 	DoneExpiresAt  Millis `json:"dexp,omitempty"`
 
-	Extended   int    `json:"ext,omitempty"`   // bit 1: in created, bit 2: in scanned
+	Extended   int    `json:"ext,omitempty"`   // bit 1: in created, bit 2: in scanned, bit 3: in approved
 	Codes      int    `json:"codes,omitempty"` // user codes made
 	CodeHash   []byte `json:"uch,omitempty"`   // HMAC of the live user code
 	Fails      int    `json:"fails,omitempty"` // failed approvals

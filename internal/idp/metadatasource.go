@@ -12,17 +12,12 @@ type MetadataFacts struct {
 	NameIDFormats []string   `json:"name_id_formats,omitempty"`
 
 	// EncryptionMethods are those of EncryptCerts, by CertID.
-	EncryptionMethods   map[string][]EncryptionMethod `json:"encryption_methods,omitempty"`
-	RequestedAttributes []RequestedAttribute          `json:"requested_attributes,omitempty"`
+	EncryptionMethods map[string][]EncryptionMethod `json:"encryption_methods,omitempty"`
+	AttributeServices []AttributeService            `json:"attribute_services,omitempty"`
+	EntityAttributes  []EntityAttribute             `json:"entity_attributes,omitempty"`
 
 	AuthnRequestsSigned  bool `json:"authn_requests_signed,omitempty"`
 	WantAssertionsSigned bool `json:"want_assertions_signed,omitempty"`
-}
-
-// RequestedAttribute is what an AttributeConsumingService asks for.
-type RequestedAttribute struct {
-	Name     string `json:"name"`
-	Required bool   `json:"required,omitempty"`
 }
 
 // MetadataSource is where the metadata of a service provider comes from and

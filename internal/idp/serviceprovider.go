@@ -50,6 +50,12 @@ const (
 	EncryptRequired = "required" // nothing is sent without
 )
 
+// Values of ServiceProvider.MetadataSigned.
+const (
+	MetadataVerified    = "verified" // by a key that an administrator has pinned
+	MetadataNotVerified = "not verified"
+)
+
 // Values of ServiceProvider.QRPolicy (approval-protocol.md 6.8).
 const (
 	QRPolicyAny = "any"
@@ -80,7 +86,11 @@ type ServiceProvider struct {
 	EncryptCerts   [][]byte   `json:"encryption_certs,omitempty"` // DER certificates; use=encryption and no use
 	NameIDFormats  []string   `json:"name_id_formats,omitempty"`  // as its metadata lists them
 	MetadataURL    string     `json:"metadata_url,omitempty"`
-	MetadataSigned string     `json:"metadata_signed,omitempty"` // "verified", "not verified" or empty (unsigned)
+	MetadataSigned string     `json:"metadata_signed,omitempty"` // MetadataVerified, MetadataNotVerified or empty (unsigned)
+
+	// What its metadata says about attributes (release.go).
+	EntityAttributes  []EntityAttribute  `json:"entity_attributes,omitempty"`
+	AttributeServices []AttributeService `json:"attribute_services,omitempty"`
 
 	// Requests
 	RequireSignedRequests   bool `json:"require_signed_requests"`   // metadata's AuthnRequestsSigned or the administrator's wish
@@ -99,6 +109,15 @@ type ServiceProvider struct {
 	Attributes       []string          `json:"attributes"`            // mapping lines, one attribute each
 	ACRMap           map[string]string `json:"acr_map,omitempty"`     // requested class -> class of ours that satisfies it
 	DefaultACR       string            `json:"default_acr"`           // class sent when the request asks none; empty: the true class
+
+	// ConfirmedEntityAttributes are those that an administrator vouches for.
+	ConfirmedEntityAttributes []EntityAttribute `json:"confirmed_entity_attributes,omitempty"`
+
+	// Release says which permitted attributes are released: ReleasePermitted,
+	// ReleaseRequested, ReleaseRequired. Consent says when people are asked
+	// before: ConsentOff, ConsentOnce, ConsentAlways.
+	Release string `json:"release,omitempty"`
+	Consent string `json:"consent,omitempty"`
 
 	// SPNameQualifier and NameQualifier on the NameID, only where configured.
 	QualifyNameID bool `json:"qualify_name_id"`

@@ -89,6 +89,10 @@ func TestTransitions(t *testing.T) {
 		{"T15 cancel approved", idp.StateApproved, nil, login.Cancel{Browser: theBrowser}, to(idp.StateCancelled, "browser"), ""},
 		{"T17 supersede created", idp.StateCreated, nil, login.Supersede{Browser: theBrowser}, to(idp.StateCancelled, "superseded"), ""},
 		{"T17 supersede scanned", idp.StateScanned, nil, login.Supersede{Browser: theBrowser}, to(idp.StateCancelled, "superseded"), ""},
+		{"T21 time to read", idp.StateApproved, nil, login.AskConsent{Browser: theBrowser},
+			func(s *idp.QRSession, now idp.Millis) {
+				s.DoneExpiresAt, s.Extended = now.Add(login.ConsentLife), 4
+			}, ""},
 		{"T18 finish", idp.StateApproved, nil, finishEvent(),
 			func(s *idp.QRSession, now idp.Millis) {
 				s.State, s.FinishHash, s.AssertionID, s.ConsumedAt = idp.StateConsumed, finishHash, "_assertion", now
@@ -241,6 +245,9 @@ func TestGuards(t *testing.T) {
 		{"T9 check failed", idp.StateScanned, nil, refusedApproval, t0, idp.UserInactive},
 		{"T9 nobody", idp.StateScanned, nil, anonymous, t0, idp.BadSignature},
 		{"T13 unknown reason", idp.StateScanned, nil, login.Deny{ClaimHash: thePhone, Reason: "<b>"}, t0, idp.BadRequest},
+		{"T21 once only", idp.StateApproved, func(s *idp.QRSession) { s.Extended = 4 }, login.AskConsent{Browser: theBrowser}, t0, idp.WrongState},
+		{"T21 another browser", idp.StateApproved, nil, login.AskConsent{Browser: otherBrowser}, t0, idp.SessionUnknown},
+		{"T21 before the approval", idp.StateScanned, nil, login.AskConsent{Browser: theBrowser}, t0, idp.WrongState},
 		{"T18 check failed", idp.StateApproved, nil, refusedFinish, t0, idp.UserInactive},
 		{"T18 no key", idp.StateApproved, nil, login.Finish{Browser: theBrowser}, t0, idp.BadRequest},
 		{"T17 approved is not superseded", idp.StateApproved, nil, login.Supersede{Browser: theBrowser}, t0, idp.WrongState},

@@ -155,6 +155,13 @@ func consume(s *idp.QRSession, e Finish, now idp.Millis) error {
 	return nil
 }
 
+// askConsent gives time to read.
+func askConsent(s *idp.QRSession, _ AskConsent, now idp.Millis) error {
+	s.Extended |= extendedInApproved
+	s.DoneExpiresAt = within(s, now, ConsentLife)
+	return nil
+}
+
 // within is from + life, but no later than the end of the login (4.4).
 func within(s *idp.QRSession, from idp.Millis, life time.Duration) idp.Millis {
 	return idp.Earlier(from.Add(life), s.LoginExpiresAt)

@@ -108,6 +108,12 @@ type Finish struct {
 	Refused     error
 }
 
+// AskConsent is an approved browser's first look at what will be released, for
+// which it gets more time (T21).
+type AskConsent struct{ Browser idp.BrowserSecret }
+
+func (e AskConsent) who(s idp.QRSession) error { return isBrowser(s, e.Browser) }
+
 func (e Create) who(s idp.QRSession) error {
 	if s.State == none {
 		return nil

@@ -49,6 +49,7 @@ func codesLeft(s idp.QRSession, _ ShowCode, _ idp.Millis) error {
 const (
 	extendedInCreated = 1 << iota
 	extendedInScanned
+	extendedInApproved
 )
 
 func firstExtendQR(s idp.QRSession, _ ExtendQR, _ idp.Millis) error {
@@ -57,6 +58,10 @@ func firstExtendQR(s idp.QRSession, _ ExtendQR, _ idp.Millis) error {
 
 func firstExtendClaim(s idp.QRSession, _ ExtendClaim, _ idp.Millis) error {
 	return notExtended(s, extendedInScanned)
+}
+
+func firstAskConsent(s idp.QRSession, _ AskConsent, _ idp.Millis) error {
+	return notExtended(s, extendedInApproved)
 }
 
 func notExtended(s idp.QRSession, bit int) error {

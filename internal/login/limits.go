@@ -9,6 +9,7 @@ const (
 	ClaimLife    = 120 * time.Second // scanned, from the claim
 	DoneLife     = 60 * time.Second  // approved, from the approval
 	Extension    = 60 * time.Second  // "More time", once in created and once in scanned
+	ConsentLife  = 5 * time.Minute   // approved, once the person is asked what may be released
 	FinishRepeat = 15 * time.Second  // in which the same finish gets the same assertion
 
 	MaxCodes  = 3 // user codes per session

@@ -36,6 +36,8 @@ func moves() []move {
 		{name: "browser shows code", event: fixed(login.ShowCode{Browser: theBrowser, CodeHash: codeHash})},
 		{name: "browser extends", event: fixed(login.ExtendQR{Browser: theBrowser})},
 		{name: "browser cancels", event: fixed(login.Cancel{Browser: theBrowser})},
+		{name: "browser reads", event: fixed(login.AskConsent{Browser: theBrowser})},
+		{name: "stranger reads", event: fixed(login.AskConsent{Browser: otherBrowser})},
 		{name: "browser supersedes", event: fixed(login.Supersede{Browser: theBrowser})},
 		{name: "browser finishes", event: fixed(finishEvent())},
 		{name: "browser finishes with another key", event: fixed(login.Finish{Browser: theBrowser, FinishHash: []byte("two"), AssertionID: "_two"})},
@@ -87,7 +89,7 @@ var allowed = strings.Fields(`
 	scanned>Claim>scanned scanned>Claim>cancelled scanned>ExtendClaim>scanned
 	scanned>Approve>approved scanned>Approve>scanned scanned>Approve>denied scanned>BadApprove>scanned scanned>BadApprove>cancelled
 	scanned>Deny>denied scanned>Cancel>cancelled scanned>Supersede>cancelled
-	approved>Cancel>cancelled approved>Finish>consumed`)
+	approved>AskConsent>approved approved>Cancel>cancelled approved>Finish>consumed`)
 
 // broken says which invariant one step breaks, or "".
 func broken(s, next idp.QRSession, ev login.Event, now idp.Millis, err error) string {

@@ -49,6 +49,15 @@ func Begin(l idp.Login, browser idp.BrowserSecret, sid string, now idp.Millis) (
 	return l, nil
 }
 
+// Bind gives the login to the browser that is shown something of it.
+func Bind(l idp.Login, browser idp.BrowserSecret, now idp.Millis) (idp.Login, error) {
+	if err := CheckBrowser(l, &browser, now); err != nil {
+		return l, err
+	}
+	l.Browser = &browser
+	return l, nil
+}
+
 // Continued is what Login.Done says when an SSO session did it.
 func Continued(ssoSID string) string { return "sso." + ssoSID }
 

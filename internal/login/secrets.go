@@ -30,6 +30,7 @@ const (
 	infoSID      = "latchkey-sid/1"
 	infoRecovery = "latchkey-recovery/1"
 	infoLogin    = "latchkey-login/1"
+	infoConsent  = "latchkey-consent/1"
 )
 
 // NewMasterKeys takes master keys of 32 bytes by version (1, 2, ...).
@@ -103,6 +104,16 @@ func (m *MasterKeys) CodeHash(version int, letters string) ([]byte, error) {
 // characters.
 func (m *MasterKeys) RecoveryHash(version int, code string) ([]byte, error) {
 	return m.mac(version, nil, infoRecovery, []byte(code))
+}
+
+// ConsentTag names what a person was shown of a login, given as bytes that say it
+// in one way only. Nobody has the tag who was not shown it.
+func (m *MasterKeys) ConsentTag(loginID string, shown []byte) (string, error) {
+	mac, err := m.mac(m.Newest(), nil, infoConsent, []byte(loginID), []byte{0}, shown)
+	if err != nil {
+		return "", err
+	}
+	return idp.Base64.EncodeToString(mac), nil
 }
 
 // mac is HMAC-SHA-256 of the parts under the key derived for info.

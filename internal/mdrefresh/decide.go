@@ -108,6 +108,7 @@ func Merge(sp *idp.ServiceProvider, base, next idp.MetadataFacts, signature stri
 	out.SigningCerts = certificates(sp.SigningCerts, base.SigningCerts, next.SigningCerts)
 	out.EncryptCerts = certificates(sp.EncryptCerts, base.EncryptCerts, next.EncryptCerts)
 	out.EncryptionMethods = methodsOf(&out, sp, next)
+	out.AttributeServices, out.EntityAttributes = next.AttributeServices, next.EntityAttributes
 	if slices.Equal(sp.NameIDFormats, base.NameIDFormats) {
 		out.NameIDFormats = next.NameIDFormats
 	}

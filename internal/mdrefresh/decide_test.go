@@ -36,8 +36,11 @@ func base() idp.MetadataFacts {
 		ACS:          []idp.Endpoint{post(0, "https://sp.example.test/acs"), post(1, "https://sp.example.test/acs2")},
 		SLO:          []idp.Endpoint{{Index: 0, Binding: idp.BindingRedirect, Location: "https://sp.example.test/slo"}},
 		SigningCerts: [][]byte{cert(0)}, EncryptCerts: [][]byte{cert(0)},
-		NameIDFormats:       []string{idp.NameIDEmail, idp.NameIDPersistent},
-		RequestedAttributes: []idp.RequestedAttribute{{Name: "mail", Required: true}, {Name: "sn"}},
+		NameIDFormats: []string{idp.NameIDEmail, idp.NameIDPersistent},
+		AttributeServices: []idp.AttributeService{{Index: 1, Requested: []idp.RequestedAttribute{
+			{Name: "mail", Required: true}, {Name: "sn"},
+		}}},
+		EntityAttributes:    []idp.EntityAttribute{{Name: "category", Value: "a"}, {Name: "category", Value: "b"}},
 		AuthnRequestsSigned: true, WantAssertionsSigned: true,
 	}
 }
@@ -70,7 +73,8 @@ func TestDecide(t *testing.T) {
 		{"nothing", func(*idp.MetadataFacts) {}, "", unchanged, unchanged},
 		{"another order", func(f *idp.MetadataFacts) {
 			slices.Reverse(f.NameIDFormats)
-			slices.Reverse(f.RequestedAttributes)
+			slices.Reverse(f.AttributeServices[0].Requested)
+			slices.Reverse(f.EntityAttributes)
 		}, "", unchanged, unchanged},
 		{"another order of keys", func(f *idp.MetadataFacts) { f.SigningCerts = [][]byte{cert(0), cert(0)} }, "", unchanged, unchanged},
 		{"another order of ACS, which has another default", func(f *idp.MetadataFacts) { slices.Reverse(f.ACS) }, "acs.default", apply, apply},
@@ -96,9 +100,13 @@ func TestDecide(t *testing.T) {
 		{"requests are no longer signed", func(f *idp.MetadataFacts) { f.AuthnRequestsSigned = false }, "authn_requests_signed", wait, wait},
 		{"wishes", func(f *idp.MetadataFacts) {
 			f.NameIDFormats = []string{idp.NameIDTransient}
-			f.RequestedAttributes[1].Required = true
+			f.AttributeServices[0].Requested[1].Required = true
 			f.WantAssertionsSigned = false
 		}, "name_id_format.removed name_id_format.removed name_id_format.added requested_attribute.removed requested_attribute.added want_assertions_signed", apply, apply},
+		{"another category", func(f *idp.MetadataFacts) { f.EntityAttributes[1].Value = "c" }, "entity_attribute.removed entity_attribute.added", apply, apply},
+		{"one service more", func(f *idp.MetadataFacts) {
+			f.AttributeServices = append(f.AttributeServices, idp.AttributeService{Index: 2, Requested: []idp.RequestedAttribute{{Name: "role", Values: []string{"x"}}}})
+		}, "requested_attribute.removed requested_attribute.removed requested_attribute.added requested_attribute.added requested_attribute.added attribute_service.default", apply, apply},
 		{"a good change beside a bad one", func(f *idp.MetadataFacts) {
 			f.SigningCerts = append(f.SigningCerts, cert(1))
 			f.ACS = append(f.ACS, post(2, "https://evil.test/acs"))
@@ -143,15 +151,19 @@ func TestMerge(t *testing.T) {
 	next.SigningCerts = [][]byte{cert(0), cert(1)}
 	next.ACS[1].Location = "https://sp.example.test/new"
 	next.NameIDFormats = []string{idp.NameIDTransient}
+	next.EntityAttributes = next.EntityAttributes[:1]
 	untouched := func() *idp.ServiceProvider {
 		f := base()
 		return &idp.ServiceProvider{
 			EntityID: f.EntityID, Name: "Payroll", NameID: "persistent", ACS: f.ACS, SLO: f.SLO, SigningCerts: f.SigningCerts, EncryptCerts: f.EncryptCerts,
 			NameIDFormats: f.NameIDFormats, RequireSignedRequests: true, Version: 7,
+			AttributeServices: f.AttributeServices, EntityAttributes: f.EntityAttributes,
+			ConfirmedEntityAttributes: []idp.EntityAttribute{{Name: "category", Value: "confirmed"}},
 		}
 	}
 	want := untouched()
 	want.SigningCerts, want.ACS, want.NameIDFormats, want.MetadataSigned = next.SigningCerts, next.ACS, next.NameIDFormats, "verified"
+	want.EntityAttributes = next.EntityAttributes
 	if diff := cmp.Diff(want, mdrefresh.Merge(untouched(), base(), next, "verified")); diff != "" {
 		t.Error(diff)
 	}

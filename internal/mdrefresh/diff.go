@@ -27,6 +27,8 @@ const (
 	encryptMethod          = "encryption_method"
 	nameIDFormat           = "name_id_format"
 	requested              = "requested_attribute"
+	requestedDefault       = "attribute_service.default"
+	entityAttribute        = "entity_attribute"
 	requestsSigned         = "authn_requests_signed"
 	assertionsSigned       = "want_assertions_signed"
 	entityID               = "entity_id"
@@ -47,6 +49,8 @@ func Diff(base, next idp.MetadataFacts) []idp.MetadataChange {
 	d.set(encryptMethod, methods(base), methods(next))
 	d.set(nameIDFormat, base.NameIDFormats, next.NameIDFormats)
 	d.set(requested, attributes(base), attributes(next))
+	d.value(requestedDefault, defaultService(base), defaultService(next))
+	d.set(entityAttribute, entityAttributes(base), entityAttributes(next))
 	d.flag(requestsSigned, base.AuthnRequestsSigned, next.AuthnRequestsSigned)
 	d.flag(assertionsSigned, base.WantAssertionsSigned, next.WantAssertionsSigned)
 	return d.changes
@@ -217,14 +221,42 @@ func Fingerprint(der []byte) string {
 	return fmt.Sprintf("%s (%s, until %s)", s, cmp.Or(subject, "no subject"), cert.NotAfter.UTC().Format("2006-01-02"))
 }
 
-func attributes(f idp.MetadataFacts) []string {
-	out := make([]string, 0, len(f.RequestedAttributes))
-	for _, a := range f.RequestedAttributes {
-		name := a.Name
-		if a.Required {
-			name += " required"
+// attributes are the texts of the requested attributes, each with its service
+// where that is not the only one.
+func attributes(f idp.MetadataFacts) (out []string) {
+	for _, s := range f.AttributeServices {
+		for _, a := range s.Requested {
+			words := []string{a.Name}
+			if a.NameFormat != "" {
+				words = append(words, "format "+a.NameFormat)
+			}
+			if a.Required {
+				words = append(words, "required")
+			}
+			if len(a.Values) > 0 {
+				words = append(words, fmt.Sprintf("values %q", a.Values))
+			}
+			if len(f.AttributeServices) > 1 || s.Index > 1 {
+				words = append(words, fmt.Sprintf("[%d]", s.Index))
+			}
+			out = append(out, strings.Join(words, " "))
 		}
-		out = append(out, name)
+	}
+	return out
+}
+
+// defaultService is the index of the default one of several.
+func defaultService(f idp.MetadataFacts) string {
+	sp := idp.ServiceProvider{AttributeServices: f.AttributeServices}
+	if s := sp.AttributeService(nil); s != nil && len(f.AttributeServices) > 1 {
+		return fmt.Sprint(s.Index)
+	}
+	return ""
+}
+
+func entityAttributes(f idp.MetadataFacts) (out []string) {
+	for _, a := range f.EntityAttributes {
+		out = append(out, a.Name+"="+a.Value)
 	}
 	return out
 }

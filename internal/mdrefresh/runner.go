@@ -218,6 +218,9 @@ func (r *Runner) conclude(ctx context.Context, actor string, before *idp.Metadat
 		return r.wait(ctx, actor, &src, in.Imported, got, d)
 	default:
 		accept(&src, in.Imported, got, r.Clock.Now())
+		if sp.MetadataSigned != src.Signature {
+			return r.vouched(ctx, actor, sp, &src)
+		}
 		return r.same(ctx, actor, &src)
 	}
 }

@@ -65,6 +65,16 @@ func (r *Runner) same(ctx context.Context, actor string, src *idp.MetadataSource
 	return Outcome{Result: Unchanged, Source: src}, nil
 }
 
+// vouched stores a source whose metadata says the same as before, on another
+// word: a key was pinned, or is pinned no more. Release rules go by that.
+func (r *Runner) vouched(ctx context.Context, actor string, sp *idp.ServiceProvider, src *idp.MetadataSource) (Outcome, error) {
+	next := *sp
+	next.MetadataSigned = src.Signature
+	e := r.event(ctx, idp.AuditMetadataApplied, actor, src, detailOf(nil, nil, src.Signature))
+	err := r.recorded(ctx, e, func() error { return r.Store.SaveRefreshed(ctx, &next, src) })
+	return Outcome{Result: Unchanged, Source: src}, err
+}
+
 // save stores a source after it has told, once, that what is in force expired.
 // It stays in force: switching applications off because somebody else's
 // metadata server is down would do the harm that validUntil is to prevent.
@@ -169,8 +179,8 @@ func (r *Runner) Approve(ctx context.Context, actor, entityID, id string) (Outco
 func FactsOf(sp *idp.ServiceProvider) idp.MetadataFacts {
 	return idp.MetadataFacts{
 		EntityID: sp.EntityID, ACS: sp.ACS, SLO: sp.SLO, SigningCerts: sp.SigningCerts, EncryptCerts: sp.EncryptCerts,
-		EncryptionMethods: sp.EncryptionMethods,
-		NameIDFormats:     sp.NameIDFormats, AuthnRequestsSigned: sp.RequireSignedRequests, WantAssertionsSigned: true,
+		EncryptionMethods: sp.EncryptionMethods, AttributeServices: sp.AttributeServices, EntityAttributes: sp.EntityAttributes,
+		NameIDFormats: sp.NameIDFormats, AuthnRequestsSigned: sp.RequireSignedRequests, WantAssertionsSigned: true,
 	}
 }
 

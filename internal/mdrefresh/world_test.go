@@ -148,6 +148,7 @@ func must(t *testing.T, err error) {
 // page is the metadata of a service provider.
 type page struct {
 	id, acs, attrs string
+	category       string // an entity category
 	keys           []int
 	unsigned       bool
 }
@@ -155,6 +156,10 @@ type page struct {
 func (p page) xml() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" ID="_m" entityID="%s" %s>`, p.id, p.attrs)
+	if p.category != "" {
+		fmt.Fprintf(&b, `<md:Extensions><EntityAttributes xmlns="urn:oasis:names:tc:SAML:metadata:attribute"><Attribute xmlns="urn:oasis:names:tc:SAML:2.0:assertion" Name="category">`+
+			`<AttributeValue>%s</AttributeValue></Attribute></EntityAttributes></md:Extensions>`, p.category)
+	}
 	fmt.Fprintf(&b, `<md:SPSSODescriptor AuthnRequestsSigned="%t" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">`, !p.unsigned)
 	for _, k := range p.keys {
 		fmt.Fprintf(&b, `<md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>`,

@@ -10,6 +10,7 @@
 //   - logout:   LogoutRequests and LogoutResponses, parsed, judged and made
 //   - acr:      authentication context classes and levels
 //   - mapping:  the attribute and NameID mapping language
+//   - release:  which attributes a service provider is given, and why
 //   - response: Responses and Assertions, built and signed
 //   - metadata: ours, written; service providers', read
 //   - preset:   settings for well-known service providers
@@ -28,6 +29,7 @@ const (
 	StatusAuthnFailed         = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"
 	StatusInvalidNameIDPolicy = "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy"
 	StatusNoAuthnContext      = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
+	StatusNoAvailableIDP      = "urn:oasis:names:tc:SAML:2.0:status:NoAvailableIDP"
 	StatusNoPassive           = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
 	StatusPartialLogout       = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
 	StatusRequestDenied       = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"

@@ -16,10 +16,12 @@ import (
 //	SP#<entityID>      sp              idp.ServiceProvider
 //	INDEX#SP           <slug>          spIndex
 //	METADATA           <entityID>      idp.MetadataSource
+//	RELEASE            rules           idp.ReleaseRules
 //	USER#<uid>         user            idp.User
 //	USER#<uid>         device#<id>     deviceIndex
 //	USER#<uid>         session#<sid>   idp.SSOSession
 //	USER#<uid>         signin#<ulid>   idp.SignIn
+//	USER#<uid>         consent#<id>    idp.Consent
 //	USER#<uid>         recovery        idp.RecoveryCodes
 //	USER#<uid>         enrolled        changes of the set of devices, so that two at once are told apart
 //	STEPUP#<hash>      stepup          a challenge that waits for its answer
@@ -48,6 +50,7 @@ func spIndexKey(slug string) table.Key {
 func metadataKey(entityID string) table.Key {
 	return table.Key{PK: "METADATA", SK: pkSafe(entityID)}
 }
+func releaseKey() table.Key       { return table.Key{PK: "RELEASE", SK: "rules"} }
 func userKey(id string) table.Key { return table.Key{PK: "USER#" + id, SK: "user"} }
 func userIndexKey(email string) table.Key {
 	return table.Key{PK: "INDEX#USER", SK: foldEmail(email)}
@@ -58,6 +61,9 @@ func deviceIndexKey(uid, id string) table.Key {
 func ssoKey(uid, sid string) table.Key { return table.Key{PK: "USER#" + uid, SK: "session#" + sid} }
 func signInKey(uid, id string) table.Key {
 	return table.Key{PK: "USER#" + uid, SK: "signin#" + id}
+}
+func consentKey(uid, id string) table.Key {
+	return table.Key{PK: "USER#" + uid, SK: "consent#" + id}
 }
 func browserKey(hash []byte) table.Key {
 	return table.Key{PK: "BROWSER#" + idp.Base64.EncodeToString(hash), SK: "browser"}

@@ -124,7 +124,7 @@ func (s *Store) SaveUser(ctx context.Context, u *idp.User) error {
 }
 
 // DeleteUser removes the user, the devices, the SSO sessions, the list of
-// sign-ins and the recovery codes.
+// sign-ins, the consents and the recovery codes.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
 	u, err := s.User(ctx, id)
 	if err != nil {
@@ -155,6 +155,9 @@ func (s *Store) DeleteUser(ctx context.Context, id string) error {
 		return err
 	}
 	if err := s.forgetSignIns(ctx, id); err != nil {
+		return err
+	}
+	if err := s.forgetConsents(ctx, id); err != nil {
 		return err
 	}
 	ops, err := s.indexDelete(ctx, userIndexKey(u.Email))

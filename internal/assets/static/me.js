@@ -71,7 +71,7 @@ async function begin() {
 // ---- The page ----
 
 async function home() {
-  const [profile, list, sessions] = await Promise.all([call(me), call(me + "/devices"), call(me + "/sessions")]);
+  const [profile, list, sessions, consents] = await Promise.all([call(me), call(me + "/devices"), call(me + "/sessions"), call(me + "/consents")]);
   devices = list.items;
   if (list.accepted) keepOnly(list.accepted); // what was removed elsewhere is told at the next visit
   $("whose").textContent = profile.user.display;
@@ -79,6 +79,8 @@ async function home() {
   fill("notices", profile.notices.map(noticeOf));
   fill("devices", devices.map(deviceRow));
   fill("sessions", sessions.items.map(sessionRow));
+  fill("consents", consents.items.map(consentRow));
+  $("consents-part").hidden = consents.items.length === 0;
   cursor = "";
   $("activity").replaceChildren();
   await moreActivity();
@@ -148,6 +150,15 @@ function sessionRow(s) {
       await call(`${me}/sessions/${s.id}`, { body: {}, method: "DELETE" });
       await home();
       say(t("me.session_ended"));
+    }) });
+}
+
+function consentRow(c) {
+  return row("consent-row", { app: c.app, names: c.names.join(", "), when: t("me.session_since", { time: when(c.at) }) },
+    { withdraw: () => attempt("home", async () => {
+      await call(`${me}/consents/${c.id}`, { body: {}, method: "DELETE" });
+      await home();
+      say(t("me.consent_withdrawn", { app: c.app }));
     }) });
 }
 

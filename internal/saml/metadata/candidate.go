@@ -3,7 +3,6 @@ package metadata
 import (
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -64,6 +63,10 @@ func (c Candidate) read() (*reader, error) {
 	r.readSLO()
 	r.readKeys()
 	r.readWishes()
+	r.readEntityAttributes()
+	if err := r.readAttributeServices(); err != nil {
+		return nil, err
+	}
 	r.sp.Name = r.name()
 	return r, nil
 }
@@ -211,26 +214,6 @@ func (r *reader) readWishes() {
 	if signed := flag(r.role, "WantAssertionsSigned"); signed != nil && *signed {
 		r.note("It wants signed assertions; that is the default.")
 	}
-	if names := r.requestedAttributes(); len(names) > 0 {
-		r.note("It asks for these attributes: %s.", strings.Join(names, ", "))
-	}
-}
-
-func (r *reader) requestedAttributes() []string {
-	var names []string
-	for _, service := range children(r.role, nsMD, "AttributeConsumingService") {
-		for _, el := range children(service, nsMD, "RequestedAttribute") {
-			name := clip(attr(el, "Name"))
-			if friendly := attr(el, "FriendlyName"); friendly != "" {
-				name += " (" + clip(friendly) + ")"
-			}
-			if required := flag(el, "isRequired"); required != nil && *required {
-				name += " required"
-			}
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // name is the first usable one of: MDUI display name, organization, service

@@ -33,16 +33,10 @@ func (c Candidate) Import() (*Imported, error) {
 		EntityID: r.sp.EntityID, ACS: r.sp.ACS, SLO: r.sp.SLO,
 		SigningCerts: r.sp.SigningCerts, EncryptCerts: r.sp.EncryptCerts, NameIDFormats: r.sp.NameIDFormats,
 		EncryptionMethods:   r.sp.EncryptionMethods,
+		AttributeServices:   r.sp.AttributeServices,
+		EntityAttributes:    r.sp.EntityAttributes,
 		AuthnRequestsSigned: r.sp.RequireSignedRequests, WantAssertionsSigned: wantSigned != nil && *wantSigned,
 	}}
-	for _, service := range children(r.role, nsMD, "AttributeConsumingService") {
-		for _, el := range children(service, nsMD, "RequestedAttribute") {
-			required := flag(el, "isRequired")
-			in.Facts.RequestedAttributes = append(in.Facts.RequestedAttributes, idp.RequestedAttribute{
-				Name: clip(attr(el, "Name")), Required: required != nil && *required,
-			})
-		}
-	}
 	for _, el := range append([]*etree.Element{r.role, r.entity}, c.scope...) {
 		if d, ok := duration(attr(el, "cacheDuration")); ok && (in.CacheDuration == 0 || d < in.CacheDuration) {
 			in.CacheDuration = d

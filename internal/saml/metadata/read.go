@@ -49,8 +49,8 @@ type Entity struct {
 
 // Values of Document.Signature and idp.ServiceProvider.MetadataSigned.
 const (
-	Verified    = "verified"
-	NotVerified = "not verified"
+	Verified    = idp.MetadataVerified
+	NotVerified = idp.MetadataNotVerified
 )
 
 // ReadServiceProvider reads the one service provider that a file is about, or

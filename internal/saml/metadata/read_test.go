@@ -134,6 +134,9 @@ func TestEverythingThatMetadataSays(t *testing.T) {
 		EncryptCerts:          [][]byte{ids[1].cert.Raw, ids[2].cert.Raw},
 		NameIDFormats:         []string{idp.NameIDPersistent, idp.NameIDEmail},
 		RequireSignedRequests: true,
+		AttributeServices: []idp.AttributeService{{Index: 1, Requested: []idp.RequestedAttribute{
+			{Name: "urn:oid:0.9.2342.19200300.100.1.3", Required: true}, {Name: "role"},
+		}}},
 	}
 	if diff := cmp.Diff(want, sp); diff != "" {
 		t.Error(diff)

@@ -20,6 +20,9 @@ type AuthnRequest struct {
 	ForceAuthn      bool
 	IsPassive       bool
 
+	// AttributeIndex is AttributeConsumingServiceIndex; nil: none.
+	AttributeIndex *int
+
 	// NameIDPolicy
 	NameIDFormat    string
 	SPNameQualifier string
@@ -32,6 +35,10 @@ type AuthnRequest struct {
 	// Subject
 	Subject        *idp.LoginSubject
 	SubjectUnknown bool // a subject that we cannot read: BaseID or EncryptedID
+
+	// IDPs are the entityIDs of Scoping's IDPList; nil: there is none, or one
+	// that is not complete.
+	IDPs []string
 
 	root *etree.Element
 }
@@ -72,7 +79,7 @@ func (r *AuthnRequest) readAttributes() (err error) {
 	r.ProtocolBinding = a.URI("ProtocolBinding")
 	r.ACSURL = a.URI("AssertionConsumerServiceURL")
 	r.ACSIndex = a.Index("AssertionConsumerServiceIndex")
-	a.Index("AttributeConsumingServiceIndex")
+	r.AttributeIndex = a.Index("AttributeConsumingServiceIndex")
 	if a.Err == nil && r.ACSIndex != nil && r.ACSURL != "" {
 		return message.Schema("both AssertionConsumerServiceURL and AssertionConsumerServiceIndex")
 	}
@@ -87,7 +94,7 @@ func (r *AuthnRequest) readChildren() error {
 	if err != nil {
 		return err
 	}
-	issuer, subject, policy, context := parts[0], parts[2], parts[3], parts[5]
+	issuer, subject, policy, conditions, context, scoping := parts[0], parts[2], parts[3], parts[4], parts[5], parts[6]
 	if r.Issuer, err = message.ReadIssuer(issuer); err != nil {
 		return err
 	}
@@ -102,9 +109,14 @@ func (r *AuthnRequest) readChildren() error {
 		}
 	}
 	if context != nil {
-		return r.readContext(context)
+		if err := r.readContext(context); err != nil {
+			return err
+		}
 	}
-	return nil
+	if err := checkConditions(conditions); err != nil {
+		return err
+	}
+	return r.readScoping(scoping)
 }
 
 func (r *AuthnRequest) readNameIDPolicy(e *etree.Element) error {

@@ -13,12 +13,13 @@ import (
 
 // Env is what a judgement depends on besides the request and its sender.
 type Env struct {
-	SSOURL  string    // public URL of the sign-in endpoint; Destination must equal it
-	Now     time.Time //
-	Window  message.Window
-	Local   bool     // answers may go to http://localhost
-	Level   int      // strongest level that sign-ins can reach; 0 means acr.LevelQR
-	Refused []string // URIs of algorithms refused in addition
+	SSOURL   string    // public URL of the sign-in endpoint; Destination must equal it
+	EntityID string    // of this deployment, where the service provider has no issuer of its own
+	Now      time.Time //
+	Window   message.Window
+	Local    bool     // answers may go to http://localhost
+	Level    int      // strongest level that sign-ins can reach; 0 means acr.LevelQR
+	Refused  []string // URIs of algorithms refused in addition
 }
 
 // Answer is a judgement that the service provider is told, at ACS.
@@ -117,12 +118,19 @@ func (env Env) serve(req *AuthnRequest, sp *idp.ServiceProvider, login *idp.Logi
 		return err
 	case !ok:
 		return answer(login.ACS, saml.StatusRequester, saml.StatusInvalidNameIDPolicy, "The requested name identifier cannot be provided.")
+	case !env.names(req, sp):
+		return answer(login.ACS, saml.StatusResponder, saml.StatusNoAvailableIDP, "None of the listed identity providers is this one.")
 	case req.SubjectUnknown:
 		return answer(login.ACS, saml.StatusResponder, saml.StatusUnknownPrincipal, "The requested subject cannot be recognized.")
 	case req.ACRDecl || len(req.ACR) > 0 && !acr.Satisfiable(sp, req.ACR, req.ACRComparison, max(env.Level, acr.LevelQR)):
 		return answer(login.ACS, saml.StatusResponder, saml.StatusNoAuthnContext, "The requested authentication context cannot be provided.")
 	}
 	login.NameIDFormat, login.Passive = format, req.IsPassive
+	// An index that is not registered is no error (SAML Core 3.4.1: the identity
+	// provider MAY use it): the default service counts.
+	if s := sp.AttributeService(req.AttributeIndex); s != nil && req.AttributeIndex != nil && s.Index == *req.AttributeIndex {
+		login.AttributeIndex = req.AttributeIndex
+	}
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package response
 
 import (
-	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/mapping"
+	"github.com/latchkey-idp/latchkey/internal/saml/release"
 )
 
 const (
@@ -19,32 +19,34 @@ const (
 // Attribute is one attribute of the person as the service provider sees it.
 type Attribute struct {
 	Name, FriendlyName, NameFormat string
+	Source                         []string // attributes of the directory that it comes from
 	Values                         []string
 }
 
-// attributesFor evaluates the service provider's attribute lines for u. Lines
-// with the same name and name format add to one attribute. dropped names the
-// attributes that hold a character which XML does not allow.
-func attributesFor(sp *idp.ServiceProvider, u *idp.User) (list []Attribute, dropped []string, err error) {
-	for _, line := range sp.Attributes {
-		rule, err := mapping.ParseAttribute(line)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read attribute mapping of %s: %w", sp.EntityID, err)
-		}
-		values := rule.Values(u)
+// Attributes are what is released about u to sp by the deployment's rules, where
+// index is the AttributeConsumingService that was chosen (nil: the default).
+// Lines with the same name and name format add to one attribute. dropped names
+// the attributes that hold a character which XML does not allow.
+func Attributes(sp *idp.ServiceProvider, rules []idp.ReleaseRule, index *int, u *idp.User) (list []Attribute, dropped []string, err error) {
+	plan, err := release.For(sp, rules, index)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, line := range plan.Lines {
+		values := line.Of(u)
 		switch {
-		case len(values) == 0 && rule.Required:
-			return nil, nil, missing(sp, u, rule.Source, "attribute "+rule.Name)
+		case len(values) == 0 && line.Required && len(line.Values(u)) == 0:
+			return nil, nil, missing(sp, u, line.Source, "attribute "+line.Name)
 		case len(values) == 0:
 			continue
-		case slices.ContainsFunc(values, illegal) && rule.Required:
+		case slices.ContainsFunc(values, illegal) && line.Required:
 			return nil, nil, refuse(sp, idp.AttrIllegalChar, "attribute %s of user %s, required by %s, holds a character that XML does not allow",
-				rule.Name, u.Email, sp.EntityID)
+				line.Name, u.Email, sp.EntityID)
 		case slices.ContainsFunc(values, illegal):
-			dropped = append(dropped, rule.Name)
+			dropped = append(dropped, line.Name)
 			continue
 		}
-		list = add(list, rule, values)
+		list = add(list, line.AttributeRule, values)
 	}
 	return list, dropped, nil
 }
@@ -55,7 +57,7 @@ func add(list []Attribute, r mapping.AttributeRule, values []string) []Attribute
 		list[i].Values = append(list[i].Values, values...)
 		return list
 	}
-	return append(list, Attribute{r.Name, r.FriendlyName, r.NameFormat, values})
+	return append(list, Attribute{r.Name, r.FriendlyName, r.NameFormat, r.Source.Attributes(), values})
 }
 
 // attributeStatement adds the statement, unless it would be empty.

@@ -22,8 +22,9 @@ const (
 // Issue is everything that an assertion says and where it goes.
 type Issue struct {
 	SP    *idp.ServiceProvider
-	Login *idp.Login // ACS, RequestID (empty: IdP-initiated), NameIDFormat
+	Login *idp.Login // ACS, RequestID (empty: IdP-initiated), NameIDFormat, AttributeIndex
 	User  *idp.User
+	Rules []idp.ReleaseRule // of the deployment
 
 	Issuer       string // our entityID towards this service provider
 	ResponseID   string // an NCName

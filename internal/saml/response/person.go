@@ -20,7 +20,7 @@ func (in *Issue) Describe() (*Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	attributes, dropped, err := attributesFor(in.SP, in.User)
+	attributes, dropped, err := Attributes(in.SP, in.Rules, in.Login.AttributeIndex, in.User)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,10 @@ func (h *Handlers) Mount(mux web.Mux) {
 		"POST /v1/admin/service-providers/{slug}/metadata/refresh": h.refreshMetadata,
 		"POST /v1/admin/service-providers/{slug}/metadata/approve": h.approveMetadata,
 
+		"GET /v1/admin/release-rules":         h.listRules,
+		"POST /v1/admin/release-rules":        h.saveRule,
+		"DELETE /v1/admin/release-rules/{id}": h.deleteRule,
+
 		"GET /v1/admin/users":                               h.listUsers,
 		"POST /v1/admin/users":                              h.createUser,
 		"POST /v1/admin/users/import":                       h.importUsers,

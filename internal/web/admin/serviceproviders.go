@@ -64,8 +64,12 @@ func (h *Handlers) answerSP(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
+	plans, err := h.plans(r.Context(), sp)
+	if err != nil {
+		return err
+	}
 	return answer(w, status, sp.Version, adminapi.ServiceProviderAnswer{
-		ServiceProvider: adminapi.ServiceProviderOf(sp), Notes: append([]string{}, notes...), Instructions: fields, Metadata: src,
+		ServiceProvider: adminapi.ServiceProviderOf(sp), Notes: append([]string{}, notes...), Instructions: fields, Metadata: src, Release: plans,
 	})
 }
 

@@ -213,6 +213,7 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 		}
 		sp.SigningCerts = certs
 	}
+	applyRelease(sp, s)
 	return applyEncryption(sp, s)
 }
 

@@ -21,7 +21,9 @@ const (
 // judge refuses settings that would not work, and tells what is odd. before is
 // nil for a new service provider; what it had already is not judged again.
 func (h *Handlers) judge(ctx context.Context, before, sp *idp.ServiceProvider, allowUnknown bool) ([]string, error) {
-	for _, check := range []func(sp *idp.ServiceProvider) error{checkNames, h.checkProtocol, h.checkIssuers, h.checkLogout, checkAnswers, checkAccess} {
+	for _, check := range []func(sp *idp.ServiceProvider) error{
+		checkNames, h.checkProtocol, h.checkIssuers, h.checkLogout, checkAnswers, checkAccess, checkRelease,
+	} {
 		if err := check(sp); err != nil {
 			return nil, err
 		}
@@ -152,22 +154,25 @@ func checkAccess(sp *idp.ServiceProvider) error {
 func weakened(before, next *idp.ServiceProvider) []string {
 	var names []string
 	for name, weaker := range map[string]bool{
-		"require_signed_requests":   before.RequireSignedRequests && !next.RequireSignedRequests,
-		"qr_policy":                 before.QRPolicy == idp.QRPolicyOff && next.QRPolicy != idp.QRPolicyOff,
-		"qr_number":                 before.QRNumber && !next.QRNumber,
-		"min_acr":                   acr.LevelOf(next.MinACR) < acr.LevelOf(before.MinACR) && acr.LevelOf(before.MinACR) > acr.LevelQR,
-		"signing_key":               before.SigningKey != "" && next.SigningKey == "",
-		"always_ask":                before.AlwaysAsk && !next.AlwaysAsk,
-		"max_session_minutes":       before.MaxSessionMinutes > 0 && (next.MaxSessionMinutes == 0 || next.MaxSessionMinutes > before.MaxSessionMinutes),
-		"refuse_probation":          before.RefuseProbation && !next.RefuseProbation,
-		"allow_sha1":                !before.AllowSHA1 && next.AllowSHA1,
-		"allow_missing_destination": !before.AllowMissingDestination && next.AllowMissingDestination,
-		"confirm_unsigned_logout":   !before.ConfirmUnsignedLogout && next.ConfirmUnsignedLogout,
-		"legacy_sha1_output":        !before.LegacySHA1Output && next.LegacySHA1Output,
-		"encryption":                encryptionRank(next) < encryptionRank(before),
-		"allow_cbc":                 !before.AllowCBC && next.AllowCBC,
-		"access":                    len(before.Access) > 0 && len(next.Access) == 0,
-		"acr_map":                   !reflect.DeepEqual(before.ACRMap, next.ACRMap) && len(next.ACRMap) > 0,
+		"require_signed_requests":     before.RequireSignedRequests && !next.RequireSignedRequests,
+		"qr_policy":                   before.QRPolicy == idp.QRPolicyOff && next.QRPolicy != idp.QRPolicyOff,
+		"qr_number":                   before.QRNumber && !next.QRNumber,
+		"min_acr":                     acr.LevelOf(next.MinACR) < acr.LevelOf(before.MinACR) && acr.LevelOf(before.MinACR) > acr.LevelQR,
+		"signing_key":                 before.SigningKey != "" && next.SigningKey == "",
+		"always_ask":                  before.AlwaysAsk && !next.AlwaysAsk,
+		"max_session_minutes":         before.MaxSessionMinutes > 0 && (next.MaxSessionMinutes == 0 || next.MaxSessionMinutes > before.MaxSessionMinutes),
+		"refuse_probation":            before.RefuseProbation && !next.RefuseProbation,
+		"allow_sha1":                  !before.AllowSHA1 && next.AllowSHA1,
+		"allow_missing_destination":   !before.AllowMissingDestination && next.AllowMissingDestination,
+		"confirm_unsigned_logout":     !before.ConfirmUnsignedLogout && next.ConfirmUnsignedLogout,
+		"legacy_sha1_output":          !before.LegacySHA1Output && next.LegacySHA1Output,
+		"encryption":                  encryptionRank(next) < encryptionRank(before),
+		"allow_cbc":                   !before.AllowCBC && next.AllowCBC,
+		"release":                     releaseRank(next) < releaseRank(before),
+		"consent":                     consentRank(next) < consentRank(before),
+		"confirmed_entity_attributes": moreConfirmed(before, next),
+		"access":                      len(before.Access) > 0 && len(next.Access) == 0,
+		"acr_map":                     !reflect.DeepEqual(before.ACRMap, next.ACRMap) && len(next.ACRMap) > 0,
 	} {
 		if weaker {
 			names = append(names, name)

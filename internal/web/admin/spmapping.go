@@ -36,15 +36,19 @@ func (h *Handlers) checkMapping(ctx context.Context, before, sp *idp.ServiceProv
 	if err != nil {
 		return nil, err
 	}
+	if before != nil {
+		rules = slices.DeleteFunc(rules, func(r rule) bool { return r.line == before.NameID || slices.Contains(before.Attributes, r.line) })
+	}
+	return h.checkSources(ctx, rules, allowUnknown)
+}
+
+func (h *Handlers) checkSources(ctx context.Context, rules []rule, allowUnknown bool) ([]string, error) {
 	known, err := h.knownAttributes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var notes []string
 	for _, r := range rules {
-		if before != nil && (r.line == before.NameID || slices.Contains(before.Attributes, r.line)) {
-			continue
-		}
 		if err := r.check(known.has); err != nil && !allowUnknown {
 			return nil, located(r.where, known.suggest(r.sources), err)
 		}
@@ -58,15 +62,20 @@ func (h *Handlers) checkMapping(ctx context.Context, before, sp *idp.ServiceProv
 }
 
 func parseLines(sp *idp.ServiceProvider) ([]rule, error) {
-	if len(sp.Attributes) > maxLines {
-		return nil, invalid("attributes has more than %d lines", maxLines)
-	}
 	nameID, err := mapping.ParseNameID(sp.NameID)
 	if err != nil {
 		return nil, located("name_id", "", err)
 	}
-	rules := []rule{{"name_id", sp.NameID, nameID.Source.Attributes(), nameID.Check}}
-	for i, line := range sp.Attributes {
+	rules, err := parseAttributes(sp.Attributes)
+	return append([]rule{{"name_id", sp.NameID, nameID.Source.Attributes(), nameID.Check}}, rules...), err
+}
+
+func parseAttributes(lines []string) ([]rule, error) {
+	if len(lines) > maxLines {
+		return nil, invalid("attributes has more than %d lines", maxLines)
+	}
+	var rules []rule
+	for i, line := range lines {
 		where := fmt.Sprintf("attributes %d", i+1)
 		attribute, err := mapping.ParseAttribute(line)
 		if err != nil {

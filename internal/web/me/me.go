@@ -11,6 +11,7 @@
 //	GET    /v1/me/activity                         own sign-ins
 //	POST   /v1/me/activity/{id}/report             "that wasn't me"
 //	GET    /v1/me/sessions, DELETE /v1/me/sessions/{id}
+//	GET    /v1/me/consents, DELETE /v1/me/consents/{id}
 //	POST   /v1/me/recovery-codes                   eight new ones, shown once
 //	GET    /me                                     the page
 //
@@ -69,6 +70,8 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("POST /v1/me/activity/{id}/report", h.API(h.report))
 	mux.Handle("GET /v1/me/sessions", h.API(h.sessions))
 	mux.Handle("DELETE /v1/me/sessions/{id}", h.API(h.endSession))
+	mux.Handle("GET /v1/me/consents", h.API(h.consents))
+	mux.Handle("DELETE /v1/me/consents/{id}", h.API(h.withdraw))
 	mux.Handle("POST /v1/me/recovery-codes", h.API(h.renewCodes))
 	mux.Handle("GET /me", h.Page(h.page))
 }

@@ -42,6 +42,7 @@ func walks() []walk {
 		{"messages", walkMessages},
 		{"sign out", walkSignOut},
 		{"without scripts", walkWithoutScripts},
+		{"consent", walkConsent},
 	}
 }
 
@@ -337,4 +338,13 @@ func walkWithoutScripts(t *testing.T, see func(*chrome.Tab, string)) {
 	}
 	b.Open(f.URL + "/post")
 	see(b, "post-noscript")
+}
+
+func walkConsent(t *testing.T, see func(*chrome.Tab, string)) {
+	f, b := newFakeIdP(t), chrome.Open(t)
+	b.Open(f.URL + "/consent/few")
+	see(b, "consent")
+	b.NoScript()
+	b.Open(f.URL + "/consent/many")
+	see(b, "consent-many")
 }

@@ -141,6 +141,9 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 	mux.HandleFunc("GET /plain/{name}", func(w http.ResponseWriter, r *http.Request) {
 		report(t, p.Plain(w, 200, plainPages(t)[r.PathValue("name")]))
 	})
+	mux.HandleFunc("GET /consent/{name}", func(w http.ResponseWriter, r *http.Request) {
+		report(t, p.Consent(w, consentPages(t)[r.PathValue("name")]))
+	})
 	mux.HandleFunc("GET /post", func(w http.ResponseWriter, r *http.Request) {
 		report(t, p.AutoPost(w, pages.PostPage{Frame: pageFrame(t), Action: f.sp.URL + "/acs", Fields: pages.Message("SAMLResponse", "PHNhbWw+", f.relay, true), AppName: f.page.AppName}))
 	})

@@ -81,6 +81,10 @@ func newFakeMe(t *testing.T) *fakeMe {
 			{"id": "S1", "browser": "Firefox 145", "os": "Windows 11", "created_at": now - 900, "this": true}, {"id": "S2", "browser": "unknown", "os": "unknown", "created_at": now - 5000},
 		}}
 	})
+	answer("GET /consents", func() any {
+		return map[string]any{"items": []map[string]any{{"id": "C1", "app": "Payroll", "names": []string{"mail", "urn:oid:1.3.6.1.4.1.5923.1.1.1.7"}, "at": now - 4000}}}
+	})
+	answer("DELETE /consents/{id}", nothing)
 	answer("GET /activity", func() any {
 		return map[string]any{"cursor": "x", "items": []map[string]any{
 			{"id": "A1", "at": now - 900, "app": "Universal Consolidated Expense Reporting and Travel Booking", "browser": "Firefox 145", "os": "Windows 11", "place": "Ljubljana, SI", "ip": "203.0.113.0/24", "device": "iPhone", "device_id": "RDE", "new_browser": true},

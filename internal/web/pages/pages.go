@@ -19,9 +19,9 @@ import (
 
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
-	catalog                                                  *i18n.Catalog
-	random                                                   io.Reader
-	login, plain, approve, enroll, me, logout, message, post *template.Template
+	catalog                                                           *i18n.Catalog
+	random                                                            io.Reader
+	login, plain, consent, approve, enroll, me, logout, message, post *template.Template
 }
 
 // New takes the templates of a, the messages and a random reader for nonces. It
@@ -29,7 +29,7 @@ type Pages struct {
 func New(a *assets.Assets, catalog *i18n.Catalog, random io.Reader) (*Pages, error) {
 	p := &Pages{catalog: catalog, random: random}
 	for name, t := range map[string]**template.Template{
-		"login.html": &p.login, "plain.html": &p.plain, "approve.html": &p.approve, "enroll.html": &p.enroll,
+		"login.html": &p.login, "plain.html": &p.plain, "consent.html": &p.consent, "approve.html": &p.approve, "enroll.html": &p.enroll,
 		"me.html": &p.me, "logout.html": &p.logout,
 		"message.html": &p.message, "post.html": &p.post,
 	} {
@@ -64,6 +64,7 @@ func (p *Pages) try(f Frame) error {
 		{p.plain, plainData{PlainPage{Frame: f, State: "approved", Continue: true}, "key"}},
 		{p.plain, plainData{PlainPage{Frame: f, State: "expired", Renew: true}, "key"}},
 		{p.plain, plainData{PlainPage{Frame: f, State: PlainPasskey}, "key"}},
+		{p.consent, ConsentPage{Frame: f, AppLogo: "/", Items: []ConsentItem{{"l", "n", []string{"v"}}}, Action: "/", Yes: []Field{{"n", "v"}}, No: []Field{{"n", "v"}}}},
 		{p.approve, approveData{ApprovePage: ApprovePage{Frame: f}}},
 		{p.enroll, enrollData{EnrollPage: EnrollPage{Frame: f, TestSignIn: true}}},
 		{p.me, meData{MePage: MePage{Frame: f}}},

@@ -105,7 +105,10 @@ func (h *Handlers) proceed(w http.ResponseWriter, r *http.Request, l *idp.Login,
 		}
 	}
 	if session != nil {
-		_, err := h.reuse(r.Context(), session, l)
+		sub, err := h.reuse(r.Context(), session, l)
+		if err == nil && l.Passive {
+			err = h.agreed(r.Context(), sub, session.SID)
+		}
 		if err == nil {
 			return true, h.Pages.AutoPost(w, pages.PostPage{
 				Frame: h.Frame(w, r, ""), Action: "/login/continue", AppName: l.App.Name,
@@ -202,16 +205,24 @@ func (h *Handlers) goOn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.As(err, &why) {
 		return err
 	}
-	next, refusal := login.Continue(*l, bh, session.SID, h.Now())
+	by := session.SID
+	if form.Get(fieldDecline) == noConsent {
+		by = "declined" // a no is the end: no yes comes after it
+	}
+	next, refusal := login.Continue(*l, bh, by, h.Now())
 	switch {
 	case refusal != nil:
 		return refusal
-	case form.Get("decline") == "1":
-		return h.declineContinued(w, r, &next)
+	case form.Get(fieldDecline) != "":
+		return h.declineContinued(w, r, &next, form.Get(fieldDecline) == noConsent)
 	case sub == nil:
 		rec.Detail = why.Error()
 		http.Redirect(w, r, back, http.StatusSeeOther)
 		return nil
+	}
+	sub.login = &next
+	if err := h.agree(ctx, sub, session.SID, form.Get(fieldConsent)); err != nil {
+		return h.notAgreed(w, r, l, bh, sub, err)
 	}
 	first := next.Done != l.Done
 	if first {
@@ -221,7 +232,6 @@ func (h *Handlers) goOn(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	sub.login = &next
 	return h.answerContinued(w, r, session, sub, first)
 }
 
@@ -277,15 +287,17 @@ func (h *Handlers) continueRefused(w http.ResponseWriter, r *http.Request, sub *
 	return e
 }
 
-// declineContinued tells the service provider that the person cannot be signed
-// in, after they were shown why.
-func (h *Handlers) declineContinued(w http.ResponseWriter, r *http.Request, l *idp.Login) error {
+// declineContinued tells the service provider that the person does not agree to
+// the release, or cannot be signed in, after they were shown why.
+func (h *Handlers) declineContinued(w http.ResponseWriter, r *http.Request, l *idp.Login, consent bool) error {
 	if err := h.Store.PutLogin(r.Context(), l); err != nil && !errors.Is(err, store.ErrConflict) {
 		return err
 	}
-	return h.refuseLogin(w, r, l, &saml.StatusError{
-		Top: saml.StatusResponder, Second: saml.StatusAuthnFailed, Message: "The person cannot be signed in to this application.",
-	})
+	status := &saml.StatusError{Top: saml.StatusResponder, Second: saml.StatusAuthnFailed, Message: "The person cannot be signed in to this application."}
+	if consent {
+		status.Second, status.Message = saml.StatusRequestDenied, "The person does not agree to the release of attributes."
+	}
+	return h.refuseLogin(w, r, l, status)
 }
 
 // continuedID is the assertion's ID: the same for a repeat, and as hard to

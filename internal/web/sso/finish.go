@@ -19,11 +19,13 @@ import (
 const maxFinishForm = 4 << 10
 
 // finishForm is what the login page posts. Decline asks for the answer that
-// tells the service provider that nobody was signed in.
+// tells the service provider that nobody was signed in; consent is the tag of
+// what the person has agreed to.
 type finishForm struct {
 	sid     string
 	key     idp.Secret // 16 bytes, made by the page
 	decline bool
+	consent string
 }
 
 func (h *Handlers) readFinish(r *http.Request) (finishForm, error) {
@@ -45,7 +47,7 @@ func (h *Handlers) readFinish(r *http.Request) (finishForm, error) {
 	if _, err := idp.DecodeBase32(form.Get("sid"), 16); err != nil {
 		return finishForm{}, idp.E(idp.SessionUnknown, "sid")
 	}
-	return finishForm{sid: form.Get("sid"), key: key, decline: form.Get("decline") == "1"}, nil
+	return finishForm{sid: form.Get("sid"), key: key, decline: form.Get(fieldDecline) != "", consent: form.Get(fieldConsent)}, nil
 }
 
 // finish is approval-protocol.md 5.4. It may be repeated: after a crash between
@@ -74,6 +76,11 @@ func (h *Handlers) finish(w http.ResponseWriter, r *http.Request) error {
 			return h.decline(w, r, s)
 		}
 		done, err := h.consume(ctx, s, bh, form)
+		if ask := (*unagreed)(nil); errors.As(err, &ask) {
+			if err = h.askFinish(w, r, s, form, ask); err == nil {
+				return nil
+			}
+		}
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
@@ -121,6 +128,9 @@ func (h *Handlers) consume(ctx context.Context, s idp.QRSession, bh idp.BrowserS
 	if event.Refused != nil { // a repeat: Apply has no guard for it, we have
 		return nil, event.Refused
 	}
+	if err := h.agree(ctx, &sub, s.SID, form.consent); err != nil {
+		return nil, err
+	}
 	g := &grant{session: next, subject: sub, first: !login.Same(s, next)}
 	if !g.first {
 		return g, nil
@@ -143,6 +153,10 @@ type subject struct {
 	device *idp.Device
 	issuer string
 	acr    string
+
+	rules  []idp.ReleaseRule // of the deployment, as far as they can apply
+	agreed bool              // the person agrees to what is released, or need not (consent.go)
+	unfit  error             // why nothing can be released at all
 }
 
 // subjectOf reads login, SP, user and credential again and makes the checks of

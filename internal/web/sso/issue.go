@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
@@ -54,8 +55,14 @@ func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form 
 	return h.deliver(w, r, &a, issued)
 }
 
-// sign makes the Response.
+// sign makes the Response, of a subject that agree has let through.
 func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, error) {
+	switch {
+	case a.unfit != nil:
+		return nil, a.unfit
+	case !a.agreed: // a mistake of ours: every way here leads through agree
+		return nil, errors.New("nobody has agreed to the release")
+	}
 	key, err := h.Signing(ctx, h.Keys, a.sp)
 	if err != nil {
 		return nil, err
@@ -65,7 +72,7 @@ func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, er
 		return nil, err
 	}
 	issued, err := protocol.Assert(response.Issue{
-		SP: a.sp, Login: a.login, User: a.user, Issuer: a.issuer,
+		SP: a.sp, Login: a.login, User: a.user, Rules: a.rules, Issuer: a.issuer,
 		ResponseID: responseID(a.id), AssertionID: a.id, SessionIndex: a.index(),
 		AuthnInstant: a.approvedAt.Time(), Now: h.Clock(), SessionNotOnOrAfter: a.life.Time(),
 		ACR: a.acr, Pairwise: h.Pairwise, Seed: a.sid,

@@ -38,6 +38,9 @@ func (h *Handlers) finishRefused(w http.ResponseWriter, r *http.Request, s idp.Q
 		e.Args = map[string]string{"app": app}
 	}
 	field := []pages.Field{{Name: "sid", Value: s.SID}, {Name: "finish_key", Value: form.key.Reveal()}}
+	if form.consent != "" {
+		field = append(field, pages.Field{Name: fieldConsent, Value: form.consent})
+	}
 	words := h.Frame(w, r, "").Locale
 	switch e.Code {
 	case idp.Busy:

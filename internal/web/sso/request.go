@@ -72,7 +72,7 @@ func (h *Handlers) env() request.Env {
 		level = acr.LevelPHRHW
 	}
 	return request.Env{
-		Level:  level,
+		Level: level, EntityID: h.Config.EntityID,
 		SSOURL: h.Config.SSOURL(), Now: h.Clock(), Window: message.Window{MaxAge: h.Config.RequestMaxAge, MaxSkew: h.Config.RequestMaxSkew},
 		Local: h.Config.Local(), Refused: h.Config.RefusedAlgorithms,
 	}

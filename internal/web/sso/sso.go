@@ -14,9 +14,11 @@
 // Invariants: a request is judged once, on arrival, and stored as a Login;
 // nothing of it comes back from the browser. /saml/sso reads no cookie. An
 // assertion is issued only by finish and continue, only to the browser that is
-// bound to the login, and only once: its ID is fixed by compare-and-swap before anything is
-// signed. Nothing is signed for a request that is not authentic. What an answer
-// looks like depends on the login's protocol (Protocol), and nothing else does.
+// bound to the login, only once (its ID is fixed by compare-and-swap before
+// anything is signed), and only after the person has agreed to what it says,
+// where people are to be asked (consent.go). Nothing is signed for a request
+// that is not authentic. What an answer looks like depends on the login's
+// protocol (Protocol), and nothing else does.
 package sso
 
 import (
