@@ -29,6 +29,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 	"github.com/latchkey-idp/latchkey/internal/web/approval"
+	"github.com/latchkey-idp/latchkey/internal/web/ecp"
 	"github.com/latchkey-idp/latchkey/internal/web/enroll"
 	"github.com/latchkey-idp/latchkey/internal/web/me"
 	"github.com/latchkey-idp/latchkey/internal/web/metadata"
@@ -125,6 +126,12 @@ func (a *App) sso() mounter {
 	})
 }
 
+func (a *App) ecp() mounter {
+	return ecp.New(ecp.Handlers{
+		Site: a.site, Masters: a.deps.Secrets.Masters, Pairwise: a.deps.Secrets.Pairwise, Keys: a.deps.Keys, Directory: a.deps.Directory,
+	})
+}
+
 func (a *App) approver() approver.Approver {
 	return approver.Approver{
 		Store: a.site.Store, Directory: a.deps.Directory, Pairwise: a.deps.Secrets.Pairwise, Clock: a.deps.Clock,
@@ -164,7 +171,7 @@ func (a *App) Refresher() *mdrefresh.Runner {
 }
 
 // SSO is the handler of functions/sso.
-func (a *App) SSO() http.Handler { return a.serve(a.sso()) }
+func (a *App) SSO() http.Handler { return a.serve(a.sso(), a.ecp()) }
 
 // Metadata is the handler of functions/metadata.
 func (a *App) Metadata() http.Handler { return a.serve(a.metadata()) }
@@ -185,7 +192,7 @@ func (a *App) Admin() http.Handler { return a.serve(a.admin()) }
 func (a *App) All() http.Handler { return a.serve(a.all()...) }
 
 func (a *App) all() []mounter {
-	return []mounter{a.sso(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin()}
+	return []mounter{a.sso(), a.ecp(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin()}
 }
 
 // Routes lists the patterns that All serves, sorted. One without a method is

@@ -194,6 +194,9 @@ func (c Config) Hostname() string { return c.origin.Hostname() }
 // SSOURL is the address of our SingleSignOnService.
 func (c Config) SSOURL() string { return c.PublicURL + "/saml/sso" }
 
+// ECPURL is where programs send AuthnRequests.
+func (c Config) ECPURL() string { return c.PublicURL + "/saml/ecp" }
+
 // MetadataURL is the address of our metadata.
 func (c Config) MetadataURL() string { return c.PublicURL + "/saml/metadata" }
 

@@ -64,6 +64,11 @@ const (
 	AuditMetadataApproved = "metadata.approved" // and that was approved
 	AuditMetadataFailed   = "metadata.refresh_failed"
 	AuditMetadataExpired  = "metadata.expired" // what is in force is used past its validUntil
+	AuditAppPasswordMade  = "app_password.created"
+	AuditAppPasswordEnded = "app_password.revoked"
+	AuditECPFinished      = "ecp.finished"    // an app password signed a program in
+	AuditECPFailed        = "ecp.auth_failed" // a wrong one
+	AuditECPRejected      = "ecp.rejected"    // a right one, and the answer is a failed status
 	AuditRecoveryUsed     = "recovery.code_used"
 	AuditRecoveryRenewed  = "recovery.codes_regenerated"
 )

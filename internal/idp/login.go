@@ -10,6 +10,7 @@ type Login struct {
 	Issuer    string `json:"issuer"` // our entityID in the answer; may be chosen by the user's domain later
 	RequestID string `json:"req"`
 	ACS       string `json:"acs"`
+	Binding   string `json:"binding,omitempty"` // of the answer; empty: BindingPOST
 
 	// App is what people see of the SP, as configured on arrival.
 	App ContextApp `json:"ctx_app"`
@@ -17,15 +18,19 @@ type Login struct {
 	RelayState    string `json:"relay_state,omitempty"`
 	HasRelayState bool   `json:"has_relay_state,omitempty"`
 
-	NameIDFormat    string         `json:"nameid_format,omitempty"` // asked for by NameIDPolicy; empty: the SP's default
-	SPNameQualifier string         `json:"sp_name_qualifier,omitempty"`
-	ACRRequest      []string       `json:"acr_req,omitempty"`
-	ACRComparison   string         `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
-	Subject         *LoginSubject  `json:"subject,omitempty"`
-	ForceAuthn      bool           `json:"force,omitempty"`
-	Passive         bool           `json:"passive,omitempty"`      // IsPassive: a session that suffices, or NoPassive
-	PasskeyOnly     bool           `json:"passkey_only,omitempty"` // on arrival a scanned code was not enough; create judges again
-	Browser         *BrowserSecret `json:"bh,omitempty"`           // bound by the first create
+	NameIDFormat    string        `json:"nameid_format,omitempty"` // asked for by NameIDPolicy; empty: the SP's default
+	SPNameQualifier string        `json:"sp_name_qualifier,omitempty"`
+	ACRRequest      []string      `json:"acr_req,omitempty"`
+	ACRComparison   string        `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
+	Subject         *LoginSubject `json:"subject,omitempty"`
+
+	ChannelBindings []ChannelBinding `json:"cb,omitempty"` // of a signed request of a program
+
+	ForceAuthn  bool           `json:"force,omitempty"`
+	Passive     bool           `json:"passive,omitempty"`      // IsPassive: a session that suffices, or NoPassive
+	Signed      bool           `json:"signed,omitempty"`       // the request was signed; set for programs only
+	PasskeyOnly bool           `json:"passkey_only,omitempty"` // on arrival a scanned code was not enough; create judges again
+	Browser     *BrowserSecret `json:"bh,omitempty"`           // bound by the first create
 
 	CreatedAt Millis `json:"created"`
 	ExpiresAt Millis `json:"exp"`
@@ -36,6 +41,13 @@ type Login struct {
 	DoneAt    Millis `json:"done_at,omitempty"` // where an SSO session did it
 
 	Version int64 `json:"-"`
+}
+
+// ChannelBinding names a secure channel (SAML Channel Binding Extensions 2.1):
+// both ends of it see the same value.
+type ChannelBinding struct {
+	Type  string `json:"type"`  // registered name, such as tls-server-end-point
+	Value string `json:"value"` // base64
 }
 
 // BrowserSecret is SHA-256 of the __Host-bs cookie's bytes.

@@ -46,6 +46,10 @@ type AuthnRequest struct {
 	Subject        *idp.LoginSubject
 	SubjectUnknown bool // a subject that we cannot read: BaseID or EncryptedID
 
+	// ChannelBindings are those of Extensions (SAML Channel Binding Extensions
+	// 2.1.1): the channels that the service provider sees to a program.
+	ChannelBindings []idp.ChannelBinding
+
 	root *etree.Element
 }
 
@@ -55,11 +59,16 @@ func Parse(in *binding.Inbound) (*AuthnRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	embedded, stray := dsig.HasSignature(root), dsig.HasStraySignature(root)
-	switch {
-	case in.Binding == idp.BindingRedirect && (embedded || stray):
+	if in.Binding == idp.BindingRedirect && (dsig.HasSignature(root) || dsig.HasStraySignature(root)) {
 		return nil, idp.Refuse(idp.BindingParams, "XML signature in a redirect")
-	case stray:
+	}
+	return Read(root)
+}
+
+// Read reads the AuthnRequest that an element is, in a tree that xmlsafe made.
+// Errors are refusals.
+func Read(root *etree.Element) (*AuthnRequest, error) {
+	if dsig.HasStraySignature(root) {
 		return nil, idp.Refuse(idp.SigShape, "Signature that is not a child of the root")
 	}
 	return read(root)
@@ -113,9 +122,14 @@ func (r *AuthnRequest) readChildren() error {
 	if err != nil {
 		return err
 	}
-	issuer, subject, policy, context := parts[0], parts[2], parts[3], parts[5]
+	issuer, extensions, subject, policy, context := parts[0], parts[1], parts[2], parts[3], parts[5]
 	if err := r.readIssuer(issuer); err != nil {
 		return err
+	}
+	if extensions != nil {
+		if r.ChannelBindings, err = ReadChannelBindings(extensions.ChildElements()); err != nil {
+			return err
+		}
 	}
 	if subject != nil {
 		if err := r.readSubject(subject); err != nil {

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 
 // Env is what a judgement depends on besides the request and its sender.
 type Env struct {
-	SSOURL  string        // public URL of the sign-in endpoint; Destination must equal it
+	SSOURL  string        // public URL of the endpoint; Destination must equal it
+	Binding string        // of the answer: idp.BindingPOST (also when empty) or idp.BindingPAOS
 	Now     time.Time     //
 	MaxAge  time.Duration // of IssueInstant in the past; 0 means 5 minutes
 	MaxSkew time.Duration // of IssueInstant in the future; 0 means 1 minute
@@ -69,7 +71,7 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	if err := env.checkTime(req); err != nil {
 		return nil, err
 	}
-	acs, supported, err := chooseACS(req, sp)
+	acs, supported, err := chooseACS(req, sp, cmp.Or(env.Binding, idp.BindingPOST))
 	if err != nil {
 		return nil, err
 	}
@@ -77,14 +79,17 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 		return nil, err
 	}
 	login := &idp.Login{
-		SP: sp.EntityID, RequestID: req.ID, ACS: acs,
+		SP: sp.EntityID, RequestID: req.ID, ACS: acs, Binding: env.Binding,
 		RelayState: in.RelayState, HasRelayState: in.HasRelayState,
 		ForceAuthn: req.ForceAuthn, Subject: req.Subject,
 		ACRRequest: req.ACR, ACRComparison: req.ACRComparison,
 		SPNameQualifier: req.SPNameQualifier,
 	}
+	if env.Binding == idp.BindingPAOS {
+		login.Signed, login.ChannelBindings = signed, req.ChannelBindings
+	}
 	if !supported {
-		return login, answer(acs, saml.StatusRequester, saml.StatusUnsupportedBinding, "Only the HTTP-POST binding is supported for responses.")
+		return login, answer(acs, saml.StatusRequester, saml.StatusUnsupportedBinding, "The requested binding is not supported for responses.")
 	}
 	return login, env.serve(req, sp, login)
 }

@@ -34,10 +34,14 @@ func Assert(in Issue, s Signing) (*Issued, error) {
 		return nil, err
 	}
 
+	key, err := in.sessionKey()
+	if err != nil {
+		return nil, fmt.Errorf("issue assertion: %w", err)
+	}
 	root := newResponse(in.ResponseID, in.Login.ACS, in.Login.RequestID, in.Issuer, in.Now)
 	status := root.CreateElement("samlp:Status")
 	child(status, "samlp:StatusCode", "Value", saml.StatusSuccess)
-	assertion := in.assertion(root, id, attributes)
+	assertion := in.assertion(root, id, key, attributes)
 	if err := protect(in.SP, root, assertion, s); err != nil {
 		return nil, fmt.Errorf("issue assertion: %w", err)
 	}
@@ -50,6 +54,7 @@ func Assert(in Issue, s Signing) (*Issued, error) {
 	return &Issued{
 		XML: xml, ResponseID: in.ResponseID, AssertionID: in.AssertionID,
 		NameID: id.value, NameIDFormat: id.format, Warnings: id.warnings, Dropped: dropped,
+		ChannelBindings: in.ChannelBindings, SessionKey: key,
 	}, nil
 }
 
@@ -72,7 +77,7 @@ func newResponse(id, acs, inResponseTo, issuer string, now time.Time) *etree.Ele
 
 // assertion adds the Assertion. It declares its namespaces itself, so that its
 // form does not depend on the Response around it.
-func (in *Issue) assertion(root *etree.Element, id nameID, attributes []attribute) *etree.Element {
+func (in *Issue) assertion(root *etree.Element, id nameID, key []byte, attributes []attribute) *etree.Element {
 	a := child(root, "saml:Assertion", "xmlns:saml", nsAssertion)
 	a.CreateAttr("ID", in.AssertionID)
 	a.CreateAttr("Version", "2.0")
@@ -80,6 +85,7 @@ func (in *Issue) assertion(root *etree.Element, id nameID, attributes []attribut
 	a.CreateElement("saml:Issuer").SetText(in.Issuer)
 	in.subject(a, id)
 	in.conditions(a)
+	advice(a, in.ChannelBindings, key)
 	in.authnStatement(a)
 	attributeStatement(a, attributes)
 	return a

@@ -2,8 +2,6 @@ package sso
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -51,7 +49,7 @@ func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.I
 	if err != nil {
 		return h.rejected(nil, err)
 	}
-	sp, err := h.serviceProvider(r.Context(), req.Issuer)
+	sp, err := h.Sender(r.Context(), req.Issuer)
 	if err != nil {
 		return h.rejected(nil, err)
 	}
@@ -84,20 +82,6 @@ func (h *Handlers) env() request.Env {
 	}
 }
 
-// serviceProvider looks the issuer up, exactly. The log names an unknown one
-// by its hash only: it may be anything.
-func (h *Handlers) serviceProvider(ctx context.Context, issuer string) (*idp.ServiceProvider, error) {
-	sp, err := h.Store.ServiceProvider(ctx, issuer)
-	if errors.Is(err, store.ErrNotFound) {
-		sum := sha256.Sum256([]byte(issuer))
-		web.RecordFrom(ctx).SP = "unknown sha256:" + hex.EncodeToString(sum[:8])
-		e := idp.Refuse(idp.SPUnknown, "no service provider has this entityID")
-		e.Fix = "The application that sent this request is not registered here. Register it with: latchkey sp add --metadata FILE"
-		return nil, e
-	}
-	return sp, err
-}
-
 // store puts the Login. Its id is derived from issuer and request ID, so a
 // request that was seen before finds its own Login: while that is pending the
 // person goes on with it (a reload), afterwards it is a replay.
@@ -108,15 +92,7 @@ func (h *Handlers) store(ctx context.Context, draft *idp.Login, sp *idp.ServiceP
 	l.App = appOf(sp, l.ACS)
 	l.PasskeyOnly = approver.Reaches(acr.LevelQR, sp, &l) != nil
 	l.CreatedAt, l.ExpiresAt = now, now.Add(login.LoginLife)
-	if err := h.seenUnderOlderKey(ctx, &l); err != nil {
-		return nil, err
-	}
-	id, err := h.Masters.LoginID(h.Masters.Newest(), l.SP, l.RequestID)
-	if err != nil {
-		return nil, err
-	}
-	l.ID = id
-	stored, err := h.Store.CreateLogin(ctx, &l)
+	stored, err := h.AcceptLogin(ctx, h.Masters, &l)
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return pending(stored, now)
@@ -127,28 +103,9 @@ func (h *Handlers) store(ctx context.Context, draft *idp.Login, sp *idp.ServiceP
 	return stored, nil
 }
 
-// seenUnderOlderKey looks for the Login of the same request under master keys
-// before the newest, which exist only around a rotation.
-func (h *Handlers) seenUnderOlderKey(ctx context.Context, l *idp.Login) error {
-	for _, version := range h.Masters.Versions()[1:] {
-		id, err := h.Masters.LoginID(version, l.SP, l.RequestID)
-		if err != nil {
-			return err
-		}
-		_, err = h.Store.Login(ctx, id)
-		if err == nil {
-			return idp.Refuse(idp.ReasonReplay, "request was accepted before")
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
 func pending(l *idp.Login, now idp.Millis) (*idp.Login, error) {
 	if l.Done != "" || l.ExpiresAt.Over(now) {
-		return nil, idp.Refuse(idp.ReasonReplay, "request was accepted before")
+		return nil, web.Replayed()
 	}
 	return l, nil
 }

@@ -20,15 +20,12 @@ package sso
 
 import (
 	"context"
-	"crypto"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/directory"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/login"
-	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -75,28 +72,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("POST "+web.ReportsPath, h.API(h.report))
 }
 
-// signing is the key for this request. Each signature is measured.
+// signing is the key for this request.
 func (h *Handlers) signing(ctx context.Context) (response.Signing, error) {
-	pair, err := h.Keys.Active(ctx)
-	if err != nil {
-		return response.Signing{}, web.KeyError(err)
-	}
-	return response.Signing{
-		Signer:      timed{pair.Signer(ctx), h.Metrics, h.Clock},
-		Certificate: pair.Certificate,
-	}, nil
-}
-
-// timed measures how long signing takes.
-type timed struct {
-	crypto.Signer
-	metrics obs.Metrics
-	clock   func() time.Time
-}
-
-func (t timed) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	start := t.clock()
-	sig, err := t.Signer.Sign(random, digest, opts)
-	t.metrics.Observe(obs.SignLatency, float64(t.clock().Sub(start).Microseconds())/1000, nil)
-	return sig, err
+	return h.Signing(ctx, h.Keys)
 }
