@@ -49,6 +49,7 @@ type spSettings struct {
 	AllowMissingDestination *bool `help:"Accept signed requests without Destination." negatable:""`
 	LegacySHA1Output        *bool `name:"legacy-sha1-output" help:"Sign with SHA-1. A risk; key files only." negatable:""`
 	QualifyNameID           *bool `name:"qualify-name-id" help:"Send NameQualifier and SPNameQualifier." negatable:""`
+	ECP                     *bool `name:"ecp" help:"Let programs without a browser sign in, by the Enhanced Client or Proxy profile and with app passwords." negatable:""`
 	AllowUnknownAttributes  bool  `help:"Accept sources that no user has yet."`
 }
 
@@ -56,7 +57,7 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 	out := adminapi.Settings{
 		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign, QRPolicy: s.QRPolicy,
 		QRNumber: s.QRNumber, MinACR: s.MinACR, RefuseProbation: s.RefuseProbation,
-		AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession,
+		ECP: s.ECP, AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		Encryption: s.Encrypt, EncryptionAlgorithm: s.EncryptionAlgorithm, EncryptionTransport: s.EncryptionTransport, AllowCBC: s.AllowCBC,
@@ -201,6 +202,7 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 	}{
 		{sp.Disabled, "switched off"},
 		{sp.Draft, "draft: cannot sign in yet"},
+		{sp.ECP, "programs may sign in, with app passwords"},
 		{sp.AllowSHA1, "SHA-1 in signatures of requests is accepted"},
 		{sp.LegacySHA1Output, "signs with SHA-1"},
 	} {

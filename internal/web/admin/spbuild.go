@@ -153,6 +153,7 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.RefuseProbation, s.RefuseProbation)
 	set(&sp.AlwaysAsk, s.AlwaysAsk)
 	set(&sp.MaxSessionMinutes, s.MaxSessionMinutes)
+	set(&sp.ECP, s.ECP)
 	if s.MinACR != nil {
 		sp.MinACR = longACR(*s.MinACR)
 	}
