@@ -186,7 +186,11 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 	p.line("  Short name   %s", sp.Slug)
 	p.line("  Preset       %s", sp.Preset)
 	for _, acs := range sp.ACS {
-		p.line("  ACS          %s", acs.Location)
+		programs := ""
+		if acs.Binding == idp.BindingPAOS {
+			programs = " (PAOS: for programs)"
+		}
+		p.line("  ACS          %s%s", acs.Location, programs)
 	}
 	p.line("  NameID       %s", sp.NameID)
 	for _, line := range sp.Attributes {

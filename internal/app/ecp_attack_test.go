@@ -80,7 +80,7 @@ func TestECPRefuses(t *testing.T) {
 			return samltest.Envelope(`<paos:Request xmlns:paos="urn:liberty:paos:2003-08" `+samltest.NextActor+` responseConsumerURL="https://sp-b.test/paos-other"/>`, p.request().XML())
 		}, "Client", idp.ACSUnregistered},
 		{"A17 P6 Destination of browsers", plain(func(_ *program, r *samltest.Request) { r.Destination = samltest.SSO }), "Client", idp.ReasonDestination},
-		{"S12 signed without Destination", signedBy(b, b.Identity, func(r *samltest.Request) { r.Destination = "" }), "Client", idp.ReasonDestination},
+		{"S12 signed for browsers", signedBy(b, b.Identity, func(r *samltest.Request) { r.Destination = samltest.SSO }), "Client", idp.ReasonDestination},
 		{"A20 S8 signature required", func(p *program) string { return samltest.Envelope("", p.of(a).XML()) }, "Client", idp.SigRequired},
 		{"A21 S9 signed by another", signedBy(a, b.Identity, nil), "Client", idp.SigUntrustedKey},
 		{"changed after it was signed", func(p *program) string {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -199,8 +200,11 @@ func (p *program) crewjam(at, requestID string, response []byte) (string, error)
 	}
 	sp := saml.ServiceProvider{EntityID: samltest.A().EntityID, AcsURL: *acs, IDPMetadata: &md}
 	assertion, err := sp.ParseXMLResponse(response, []string{requestID}, *acs)
+	if invalid := (*saml.InvalidResponseError)(nil); errors.As(err, &invalid) {
+		return "", fmt.Errorf("crewjam: %w", invalid.PrivateErr)
+	}
 	if err != nil {
-		return "", fmt.Errorf("crewjam: %w", err.(*saml.InvalidResponseError).PrivateErr)
+		return "", err
 	}
 	return assertion.Subject.NameID.Value, nil
 }
@@ -249,6 +253,21 @@ func TestProgramsAnswer(t *testing.T) {
 		req.ACS, req.Attributes = "", ""
 		if a := p.ask(req.XML(), http.StatusOK); a.ACS != "https://sp-b.test/paos" || a.Status != samlstatus.StatusSuccess {
 			t.Errorf("%+v", a)
+		}
+	})
+	t.Run("signed, by a service provider that does not know to whom", func(t *testing.T) {
+		req := p.request()
+		req.Destination = ""
+		message := samltest.B().SignXML(req.XML(), samltest.Signing{})
+		if a := p.ask(message, http.StatusOK); a.Status != samlstatus.StatusSuccess || !a.Authenticated {
+			t.Errorf("%+v", a)
+		}
+		req.ID, req.ACS, req.Attributes = "_"+idptest.RandomKey(), "", ""
+		message = samltest.B().SignXML(req.XML(), samltest.Signing{})
+		p.Log.Reset()
+		resp := p.Browser("192.0.2.8").PostFrom("https://sp-b.test", "/saml/sso", samltest.POSTBody(message, nil))
+		if got := p.Log.Reasons(); resp.StatusCode != http.StatusBadRequest || got[0] != string(idp.ReasonDestination) {
+			t.Errorf("the same in a browser: %d %v", resp.StatusCode, got)
 		}
 	})
 	t.Run("the other endpoint, by its index", func(t *testing.T) {

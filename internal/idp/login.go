@@ -37,7 +37,7 @@ type Login struct {
 	Creates   int    `json:"count"`
 	LastAt    Millis `json:"last,omitempty"` // of the last create
 	Current   string `json:"current,omitempty"`
-	Done      string `json:"done,omitempty"`
+	Done      string `json:"done,omitempty"`    // sid of what answered it; "none", "ecp"
 	DoneAt    Millis `json:"done_at,omitempty"` // where an SSO session did it
 
 	Version int64 `json:"-"`

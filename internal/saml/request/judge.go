@@ -162,14 +162,15 @@ func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''
 
 // checkDestination compares with our own URL, never with the Host header. A
 // signed request must name where it was meant for (SAML Bindings 3.4.5.2 and
-// 3.5.5.2), or it could be sent to another identity provider.
+// 3.5.5.2), or it could be sent to another identity provider. One that a program
+// brings need not: its service provider does not know to whom (Profiles 4.2.2).
 func (env Env) checkDestination(req *AuthnRequest, sp *idp.ServiceProvider, signed bool) error {
 	switch {
 	case req.Destination == env.SSOURL && env.SSOURL != "":
 		return nil
 	case req.Destination != "":
 		return idp.Refuse(idp.ReasonDestination, "Destination is another address")
-	case signed && !sp.AllowMissingDestination:
+	case signed && !sp.AllowMissingDestination && env.Binding != idp.BindingPAOS:
 		return idp.Refuse(idp.ReasonDestination, "signed request without Destination")
 	}
 	return nil
