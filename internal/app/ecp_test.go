@@ -270,6 +270,12 @@ func TestProgramsAnswer(t *testing.T) {
 			t.Errorf("the same in a browser: %d %v", resp.StatusCode, got)
 		}
 	})
+	t.Run("as programs write it", func(t *testing.T) {
+		envelope := strings.Replace(samltest.Envelope("", "\n  "+p.request().XML()+"\n"), "<S:Body>", "<S:Header/>\n<S:Body>", 1)
+		if a := p.envelope(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"+envelope+"\n", http.StatusOK); a.Status != samlstatus.StatusSuccess {
+			t.Errorf("%+v", a)
+		}
+	})
 	t.Run("the other endpoint, by its index", func(t *testing.T) {
 		req := p.request()
 		req.ACS, req.Attributes = "", `AssertionConsumerServiceIndex="1"`
