@@ -36,17 +36,18 @@ type cli struct {
 	Data string `help:"Data directory of the server on this machine, where its address and admin token are found." default:"latchkey-data" type:"path" env:"LATCHKEY_DATA" placeholder:"DIR"`
 	URL  string `name:"url" help:"Address of the deployment, if it is another one." env:"LATCHKEY_URL" placeholder:"URL"`
 
-	Serve   serveCmd   `cmd:"" help:"Run the identity provider on this machine."`
-	Demo    demoCmd    `cmd:"" help:"Run identity provider, application and phone, to see how it works."`
-	Release releaseCmd `cmd:"" help:"Rules that release attributes by what the metadata of applications says."`
-	SP      spCmd      `cmd:"" name:"sp" help:"Service providers: the applications that people sign in to."`
-	User    userCmd    `cmd:"" help:"People who may sign in."`
-	Device  deviceCmd  `cmd:"" help:"Their phones, and invites to set one up."`
-	Key     keyCmd     `cmd:"" help:"Signing keys and certificates."`
-	Audit   auditCmd   `cmd:"" help:"What happened."`
-	Phone   phoneCmd   `cmd:"" help:"A software phone, for tests and demos."`
-	Doctor  doctorCmd  `cmd:"" help:"Look for what is or will be wrong."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve   serveCmd       `cmd:"" help:"Run the identity provider on this machine."`
+	Demo    demoCmd        `cmd:"" help:"Run identity provider, application and phone, to see how it works."`
+	Release releaseCmd     `cmd:"" help:"Rules that release attributes by what the metadata of applications says."`
+	SP      spCmd          `cmd:"" name:"sp" help:"Service providers: the applications that people sign in to."`
+	User    userCmd        `cmd:"" help:"People who may sign in."`
+	Device  deviceCmd      `cmd:"" help:"Their phones, and invites to set one up."`
+	App     appPasswordCmd `cmd:"" name:"app-password" help:"App passwords: for programs that cannot show a code."`
+	Key     keyCmd         `cmd:"" help:"Signing keys and certificates."`
+	Audit   auditCmd       `cmd:"" help:"What happened."`
+	Phone   phoneCmd       `cmd:"" help:"A software phone, for tests and demos."`
+	Doctor  doctorCmd      `cmd:"" help:"Look for what is or will be wrong."`
+	Version versionCmd     `cmd:"" help:"Print the version."`
 }
 
 // env is what commands use of the world. It is bound to their Run methods.

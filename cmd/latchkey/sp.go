@@ -58,6 +58,7 @@ type spSettings struct {
 	SLO                     []string `name:"slo" help:"Where logout messages go: redirect=URL, post=URL, soap=URL; repeat. Replaces those of the metadata." sep:"none" placeholder:"BINDING=URL"`
 	LegacySHA1Output        *bool    `name:"legacy-sha1-output" help:"Sign with SHA-1. A risk; key files only." negatable:""`
 	QualifyNameID           *bool    `name:"qualify-name-id" help:"Send NameQualifier and SPNameQualifier." negatable:""`
+	ECP                     *bool    `name:"ecp" help:"Let programs without a browser sign in, by the Enhanced Client or Proxy profile and with app passwords." negatable:""`
 	AllowUnknownAttributes  bool     `help:"Accept sources that no user has yet."`
 }
 
@@ -65,7 +66,7 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 	out := adminapi.Settings{
 		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign, QRPolicy: s.QRPolicy,
 		QRNumber: s.QRNumber, MinACR: s.MinACR, RefuseProbation: s.RefuseProbation,
-		AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession, SigningKey: s.SignKey,
+		ECP: s.ECP, AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession, SigningKey: s.SignKey,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		ConfirmUnsignedLogout: s.ConfirmUnsignedLogout, LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		Encryption: s.Encrypt, EncryptionAlgorithm: s.EncryptionAlgorithm, EncryptionTransport: s.EncryptionTransport, AllowCBC: s.AllowCBC,
@@ -213,7 +214,11 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 		place = "Reply URL"
 	}
 	for _, acs := range sp.ACS {
-		p.line("  %-12s %s", place, acs.Location)
+		programs := ""
+		if acs.Binding == idp.BindingPAOS {
+			programs = " (PAOS: for programs)"
+		}
+		p.line("  %-12s %s%s", place, acs.Location, programs)
 	}
 	p.line("  NameID       %s", sp.NameID)
 	p.release(a.Release)
@@ -233,6 +238,7 @@ func (p *printer) serviceProvider(a adminapi.ServiceProviderAnswer) {
 	}{
 		{sp.Disabled, "switched off"},
 		{sp.Draft, "draft: cannot sign in yet"},
+		{sp.ECP, "programs may sign in, with app passwords"},
 		{sp.AllowSHA1, "SHA-1 in signatures of requests is accepted"},
 		{sp.LegacySHA1Output, "signs with SHA-1"},
 	} {

@@ -17,6 +17,7 @@ type ServiceProviderSummary struct {
 	Preset   string `json:"preset"`
 	Disabled bool   `json:"disabled"`
 	Draft    bool   `json:"draft"`
+	ECP      bool   `json:"ecp,omitempty"` // lets programs sign in
 }
 
 // ServiceProvider is one with all its settings.
@@ -79,6 +80,7 @@ type Settings struct {
 	RefuseProbation         *bool     `json:"refuse_probation,omitempty"`
 	AlwaysAsk               *bool     `json:"always_ask,omitempty"`          // no SSO session signs in
 	MaxSessionMinutes       *int      `json:"max_session_minutes,omitempty"` // how old an approval may be; 0: no limit
+	ECP                     *bool     `json:"ecp,omitempty"`                 // programs sign in, with app passwords
 	SigningCertificates     *[]string `json:"signing_certificates,omitempty"`
 	Encryption              *string   `json:"encryption,omitempty"`              // off, if-key, required
 	EncryptionCertificates  *[]string `json:"encryption_certificates,omitempty"` // PEM; replace those of the metadata

@@ -186,6 +186,22 @@ func (c *Client) VoidRecoveryCodes(ctx context.Context, id string) error {
 	return remove(ctx, c, at(users, id, "recovery-codes"))
 }
 
+// AppPasswords lists a user's app passwords, without secrets.
+func (c *Client) AppPasswords(ctx context.Context, id string) ([]adminapi.AppPassword, error) {
+	page, err := get[adminapi.Page[adminapi.AppPassword]](ctx, c, at(users, id, "app-passwords"))
+	return page.Items, err
+}
+
+// AddAppPassword makes one. It is told only now.
+func (c *Client) AddAppPassword(ctx context.Context, id string, p adminapi.NewAppPassword) (adminapi.NewAppPasswordAnswer, error) {
+	return post[adminapi.NewAppPasswordAnswer](ctx, c, at(users, id, "app-passwords"), p)
+}
+
+// RevokeAppPassword revokes one of a user's app passwords.
+func (c *Client) RevokeAppPassword(ctx context.Context, id, password string) error {
+	return remove(ctx, c, at(users, id, "app-passwords", password))
+}
+
 // RevokeDevice revokes a device and ends the sessions that it approved.
 func (c *Client) RevokeDevice(ctx context.Context, user, device string) error {
 	_, err := post[struct{}](ctx, c, at(users, user, "devices", device, "revoke"), struct{}{})

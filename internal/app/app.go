@@ -25,7 +25,6 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/passkey"
-	"github.com/latchkey-idp/latchkey/internal/saml/message"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
 	logout "github.com/latchkey-idp/latchkey/internal/slo"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -33,6 +32,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 	"github.com/latchkey-idp/latchkey/internal/web/approval"
+	"github.com/latchkey-idp/latchkey/internal/web/ecp"
 	"github.com/latchkey-idp/latchkey/internal/web/enroll"
 	"github.com/latchkey-idp/latchkey/internal/web/me"
 	"github.com/latchkey-idp/latchkey/internal/web/metadata"
@@ -130,6 +130,12 @@ func (a *App) sso() mounter {
 	})
 }
 
+func (a *App) ecp() mounter {
+	return ecp.New(ecp.Handlers{
+		Site: a.site, Masters: a.deps.Secrets.Masters, Pairwise: a.deps.Secrets.Pairwise, Keys: a.deps.Keys, Directory: a.deps.Directory,
+	})
+}
+
 func (a *App) approver() approver.Approver {
 	return approver.Approver{
 		Store: a.site.Store, Directory: a.deps.Directory, Pairwise: a.deps.Secrets.Pairwise, Clock: a.deps.Clock,
@@ -169,7 +175,7 @@ func (a *App) logout() *logout.Service {
 		Signing: func(ctx context.Context, sp *idp.ServiceProvider) (response.Signing, error) {
 			return a.site.Signing(ctx, a.deps.Keys, sp)
 		},
-		Window:  message.Window{MaxAge: a.deps.Config.RequestMaxAge, MaxSkew: a.deps.Config.RequestMaxSkew},
+		Window:  a.site.Window(),
 		Refused: a.deps.Config.RefusedAlgorithms,
 	}
 }
@@ -189,7 +195,7 @@ func (a *App) Refresher() *mdrefresh.Runner {
 }
 
 // SSO is the handler of functions/sso.
-func (a *App) SSO() http.Handler { return a.serve(a.sso()) }
+func (a *App) SSO() http.Handler { return a.serve(a.sso(), a.ecp()) }
 
 // Metadata is the handler of functions/metadata.
 func (a *App) Metadata() http.Handler { return a.serve(a.metadata()) }
@@ -214,7 +220,7 @@ func (a *App) All() http.Handler { return a.serve(a.all()...) }
 
 func (a *App) all() []mounter {
 	return []mounter{
-		a.sso(), a.slo(), a.adminSignOut(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin(), a.wsfed(),
+		a.sso(), a.ecp(), a.slo(), a.adminSignOut(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin(), a.wsfed(),
 	}
 }
 

@@ -238,6 +238,9 @@ func (c Config) SLOSOAPURL() string { return c.SLOURL() + "/soap" }
 // WSFedURL is where a request to sign in by WS-Federation arrives.
 func (c Config) WSFedURL() string { return c.PublicURL + "/wsfed" }
 
+// ECPURL is where programs send AuthnRequests.
+func (c Config) ECPURL() string { return c.PublicURL + "/saml/ecp" }
+
 // MetadataURL is the address of our metadata.
 func (c Config) MetadataURL() string { return c.PublicURL + "/saml/metadata" }
 

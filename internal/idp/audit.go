@@ -70,6 +70,11 @@ const (
 	AuditLogoutTold       = "logout.told"     // what an application answered
 	AuditLogoutAnswered   = "logout.answered" // what the application that wanted it was told
 	AuditLogoutRejected   = "logout.rejected"
+	AuditAppPasswordMade  = "app_password.created"
+	AuditAppPasswordEnded = "app_password.revoked"
+	AuditECPFinished      = "ecp.finished"    // an app password signed a program in
+	AuditECPFailed        = "ecp.auth_failed" // a wrong one
+	AuditECPRejected      = "ecp.rejected"    // a right one, and the answer is a failed status
 	AuditRecoveryUsed     = "recovery.code_used"
 	AuditRecoveryRenewed  = "recovery.codes_regenerated"
 )

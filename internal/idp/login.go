@@ -11,6 +11,7 @@ type Login struct {
 	Issuer    string `json:"issuer"` // our entityID in the answer; may be chosen by the user's domain later
 	RequestID string `json:"req"`
 	ACS       string `json:"acs"`
+	Binding   string `json:"binding,omitempty"` // of the answer; empty: BindingPOST
 
 	// App is what people see of the SP, as configured on arrival.
 	App ContextApp `json:"ctx_app"`
@@ -18,27 +19,36 @@ type Login struct {
 	RelayState    string `json:"relay_state,omitempty"`
 	HasRelayState bool   `json:"has_relay_state,omitempty"`
 
-	NameIDFormat    string         `json:"nameid_format,omitempty"` // asked for by NameIDPolicy; empty: the SP's default
-	SPNameQualifier string         `json:"sp_name_qualifier,omitempty"`
-	AttributeIndex  *int           `json:"attr_idx,omitempty"` // AttributeConsumingServiceIndex, one that was registered on arrival
-	ACRRequest      []string       `json:"acr_req,omitempty"`
-	ACRComparison   string         `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
-	Subject         *LoginSubject  `json:"subject,omitempty"`
-	ForceAuthn      bool           `json:"force,omitempty"`
-	MaxAgeMinutes   int            `json:"max_age,omitempty"`      // oldest approval that may answer; 0: not asked
-	Passive         bool           `json:"passive,omitempty"`      // IsPassive: a session that suffices, or NoPassive
-	PasskeyOnly     bool           `json:"passkey_only,omitempty"` // on arrival a scanned code was not enough; create judges again
-	Browser         *BrowserSecret `json:"bh,omitempty"`           // bound by the first create
+	NameIDFormat    string           `json:"nameid_format,omitempty"` // asked for by NameIDPolicy; empty: the SP's default
+	SPNameQualifier string           `json:"sp_name_qualifier,omitempty"`
+	AttributeIndex  *int             `json:"attr_idx,omitempty"` // AttributeConsumingServiceIndex, one that was registered on arrival
+	ACRRequest      []string         `json:"acr_req,omitempty"`
+	ACRComparison   string           `json:"acr_cmp,omitempty"` // exact, minimum, better, maximum
+	Subject         *LoginSubject    `json:"subject,omitempty"`
+	ChannelBindings []ChannelBinding `json:"cb,omitempty"`     // of a signed request of a program
+	Signed          bool             `json:"signed,omitempty"` // the request was signed; set for programs only
+	ForceAuthn      bool             `json:"force,omitempty"`
+	MaxAgeMinutes   int              `json:"max_age,omitempty"`      // oldest approval that may answer; 0: not asked
+	Passive         bool             `json:"passive,omitempty"`      // IsPassive: a session that suffices, or NoPassive
+	PasskeyOnly     bool             `json:"passkey_only,omitempty"` // on arrival a scanned code was not enough; create judges again
+	Browser         *BrowserSecret   `json:"bh,omitempty"`           // bound by the first create
 
 	CreatedAt Millis `json:"created"`
 	ExpiresAt Millis `json:"exp"`
 	Creates   int    `json:"count"`
 	LastAt    Millis `json:"last,omitempty"` // of the last create
 	Current   string `json:"current,omitempty"`
-	Done      string `json:"done,omitempty"`
+	Done      string `json:"done,omitempty"`    // sid of what answered it; "none", "ecp"
 	DoneAt    Millis `json:"done_at,omitempty"` // where an SSO session did it
 
 	Version int64 `json:"-"`
+}
+
+// ChannelBinding names a secure channel (SAML Channel Binding Extensions 2.1):
+// both ends of it see the same value.
+type ChannelBinding struct {
+	Type  string `json:"type"`  // registered name, such as tls-server-end-point
+	Value string `json:"value"` // base64
 }
 
 // BrowserSecret is SHA-256 of the __Host-bs cookie's bytes.

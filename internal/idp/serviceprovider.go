@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -12,6 +13,7 @@ const (
 	BindingRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 	BindingPOST     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 	BindingSOAP     = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
+	BindingPAOS     = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS"
 
 	NameIDPersistent  = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	NameIDTransient   = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
@@ -158,6 +160,10 @@ type ServiceProvider struct {
 	// applications should (approval-protocol.md 11.1).
 	RefuseProbation bool `json:"refuse_probation,omitempty"`
 
+	// ECP lets programs sign in by the Enhanced Client or Proxy profile, with
+	// the app passwords of people (docs/adr/0024).
+	ECP bool `json:"ecp,omitempty"`
+
 	// Access lists who may sign in: "user:EMAIL", "attribute:NAME=VALUE".
 	// Empty means everyone.
 	Access []string `json:"access,omitempty"`
@@ -205,14 +211,18 @@ func CertID(cert []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// DefaultACS is the endpoint an answer goes to when the request names none:
-// isDefault, else the first POST endpoint that does not say isDefault=false,
-// else the first POST one (saml-profile.md 2). Nil when there is none.
-func (sp *ServiceProvider) DefaultACS() *Endpoint {
+// DefaultACS is DefaultACSFor browsers, to which answers go by HTTP-POST.
+func (sp *ServiceProvider) DefaultACS() *Endpoint { return sp.DefaultACSFor(BindingPOST) }
+
+// DefaultACSFor is the endpoint an answer by a binding goes to when the request
+// names none: isDefault, else the first one of that binding that does not say
+// isDefault=false, else the first one (saml-profile.md 2). Nil when there is
+// none.
+func (sp *ServiceProvider) DefaultACSFor(binding string) *Endpoint {
 	var candidate, any *Endpoint
 	for i := range sp.ACS {
 		e := &sp.ACS[i]
-		if e.Binding != BindingPOST {
+		if e.Binding != binding {
 			continue
 		}
 		if any == nil {
@@ -233,8 +243,18 @@ func (sp *ServiceProvider) DefaultACS() *Endpoint {
 
 // HasACS reports whether location is, byte for byte, a registered POST endpoint.
 func (sp *ServiceProvider) HasACS(location string) bool {
+	return sp.hasACS(BindingPOST, location)
+}
+
+// Receives reports whether the answer to a login may still go where its request
+// said.
+func (sp *ServiceProvider) Receives(l *Login) bool {
+	return sp.hasACS(cmp.Or(l.Binding, BindingPOST), l.ACS)
+}
+
+func (sp *ServiceProvider) hasACS(binding, location string) bool {
 	return slices.ContainsFunc(sp.ACS, func(e Endpoint) bool {
-		return e.Binding == BindingPOST && e.Location == location
+		return e.Binding == binding && e.Location == location
 	})
 }
 

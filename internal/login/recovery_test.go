@@ -18,7 +18,7 @@ func TestRecoveryCode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shown := login.DisplayRecoveryCode(code)
+		shown := login.DisplayCode(code)
 		if !shape.MatchString(shown) || seen[code] {
 			t.Fatalf("code %q, seen %v", shown, seen[code])
 		}

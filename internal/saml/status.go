@@ -13,6 +13,8 @@
 //   - release:  which attributes a service provider is given, and why
 //   - response: Responses and Assertions, built and signed
 //   - metadata: ours, written; service providers', read
+//   - soap:     SOAP 1.1 envelopes
+//   - ecp:      what programs send and receive (Enhanced Client or Proxy)
 //   - preset:   settings for well-known service providers
 //
 // Nothing outside internal/saml imports etree, goxmldsig or crewjam/saml

@@ -24,6 +24,8 @@ import (
 //	USER#<uid>         consent#<id>    idp.Consent
 //	USER#<uid>         recovery        idp.RecoveryCodes
 //	USER#<uid>         enrolled        changes of the set of devices, so that two at once are told apart
+//	USER#<uid>         apppw#<id>      idp.AppPassword
+//	APPPW#<hash>       apppw           appPasswordIndex, by what it is
 //	STEPUP#<hash>      stepup          a challenge that waits for its answer
 //	BROWSER#<hash>     browser         idp.KnownBrowser
 //	NAMEID#<hash>      <uid>           nameItem, by service provider and NameID
@@ -69,6 +71,12 @@ func browserKey(hash []byte) table.Key {
 	return table.Key{PK: "BROWSER#" + idp.Base64.EncodeToString(hash), SK: "browser"}
 }
 func recoveryKey(uid string) table.Key { return table.Key{PK: "USER#" + uid, SK: "recovery"} }
+func appPasswordKey(uid, id string) table.Key {
+	return table.Key{PK: "USER#" + uid, SK: "apppw#" + id}
+}
+func appPasswordIndexKey(hash []byte) table.Key {
+	return table.Key{PK: "APPPW#" + idp.Base64.EncodeToString(hash), SK: "apppw"}
+}
 func enrolledKey(uid string) table.Key { return table.Key{PK: "USER#" + uid, SK: "enrolled"} }
 func stepUpKey(hash []byte) table.Key {
 	return table.Key{PK: "STEPUP#" + idp.Base64.EncodeToString(hash), SK: "stepup"}

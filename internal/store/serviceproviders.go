@@ -18,10 +18,11 @@ type SPSummary struct {
 	Preset   string `json:"preset"`
 	Disabled bool   `json:"disabled"`
 	Draft    bool   `json:"draft"`
+	ECP      bool   `json:"ecp,omitempty"` // lets programs sign in
 }
 
 func summaryOf(sp *idp.ServiceProvider) SPSummary {
-	return SPSummary{sp.EntityID, sp.Slug, sp.Name, sp.Preset, sp.Disabled, sp.Draft}
+	return SPSummary{sp.EntityID, sp.Slug, sp.Name, sp.Preset, sp.Disabled, sp.Draft, sp.ECP}
 }
 
 // ServiceProvider reads one by its entityID, strongly consistent.

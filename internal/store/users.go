@@ -123,8 +123,8 @@ func (s *Store) SaveUser(ctx context.Context, u *idp.User) error {
 	return nil
 }
 
-// DeleteUser removes the user, the devices, the SSO sessions, the list of
-// sign-ins, the consents and the recovery codes.
+// DeleteUser removes the user, the devices, the app passwords, the SSO sessions,
+// the list of sign-ins, the consents and the recovery codes.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
 	u, err := s.User(ctx, id)
 	if err != nil {
@@ -150,6 +150,9 @@ func (s *Store) DeleteUser(ctx context.Context, id string) error {
 		if err := s.table.Transact(ctx, ops...); err != nil {
 			return outside("delete device", err)
 		}
+	}
+	if err := s.forgetAppPasswords(ctx, id); err != nil {
+		return err
 	}
 	if _, err := s.EndSSOSessions(ctx, id, ""); err != nil {
 		return err

@@ -3,17 +3,12 @@ package web
 import (
 	"context"
 	"crypto"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"io"
-	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/saml/response"
-	"github.com/latchkey-idp/latchkey/internal/store"
 )
 
 // Signing is the key for a message to sp. Each signature is measured.
@@ -32,7 +27,7 @@ func (s *Site) Signing(ctx context.Context, ring *keys.Ring, sp *idp.ServiceProv
 type timed struct {
 	crypto.Signer
 	metrics obs.Metrics
-	clock   func() time.Time
+	clock   idp.Clock
 }
 
 func (t timed) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
@@ -40,30 +35,4 @@ func (t timed) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 	sig, err := t.Signer.Sign(random, digest, opts)
 	t.metrics.Observe(obs.SignLatency, float64(t.clock().Sub(start).Microseconds())/1000, nil)
 	return sig, err
-}
-
-// Sender looks the Issuer of a message up, exactly. The log names an unknown
-// one by its hash only: it may be anything.
-func (s *Site) Sender(ctx context.Context, issuer string) (*idp.ServiceProvider, error) {
-	sp, err := s.Store.ServiceProvider(ctx, issuer)
-	if errors.Is(err, store.ErrNotFound) {
-		sum := sha256.Sum256([]byte(issuer))
-		RecordFrom(ctx).SP = "unknown sha256:" + hex.EncodeToString(sum[:8])
-		e := idp.Refuse(idp.SPUnknown, "no service provider has this entityID")
-		e.Fix = "The application that sent this request is not registered here. Register it with: latchkey sp add --metadata FILE"
-		return nil, e
-	}
-	if err == nil {
-		RecordFrom(ctx).SP = sp.EntityID
-	}
-	return sp, err
-}
-
-// Issuer is our entityID towards an SP; where it depends on the user's domain
-// it is chosen when the user is known.
-func (s *Site) Issuer(sp *idp.ServiceProvider) string {
-	if sp.Issuer != "" {
-		return sp.Issuer
-	}
-	return s.Config.EntityID
 }

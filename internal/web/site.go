@@ -63,7 +63,7 @@ func (s *Site) ErrorPage(w http.ResponseWriter, r *http.Request, err error) {
 
 // ErrorForm shows err as a page with a form as the way on.
 func (s *Site) ErrorForm(w http.ResponseWriter, r *http.Request, err error, form *pages.Form) error {
-	e := s.note(w, r, err)
+	e := s.Note(w, r, err)
 	f := s.Frame(w, r, "")
 	title, words, err := told(f.Locale, e)
 	if err != nil {
@@ -103,7 +103,7 @@ type problem struct {
 
 // Problem writes err as problem+json.
 func (s *Site) Problem(w http.ResponseWriter, r *http.Request, err error) {
-	e := s.note(w, r, err)
+	e := s.Note(w, r, err)
 	info := e.Code.Info()
 	p := problem{
 		Type: s.Config.PublicURL + "/problems/" + string(e.Code), Title: info.Title, Status: info.Status,
@@ -116,8 +116,8 @@ func (s *Site) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, info.Status, p)
 }
 
-// note puts err on the request's log line and sets the headers of its code.
-func (s *Site) note(w http.ResponseWriter, r *http.Request, err error) *idp.Error {
+// Note puts err on the request's log line and sets the headers of its code.
+func (s *Site) Note(w http.ResponseWriter, r *http.Request, err error) *idp.Error {
 	e := idp.AsError(err)
 	rec := RecordFrom(r.Context())
 	rec.Reason, rec.Detail = e.LogReason(), e.Detail

@@ -1,6 +1,7 @@
 // A person's own page: devices, recovery codes, sign-ins, signed-in browsers.
 
 import { call, insist, Problem } from "./api.js";
+import { appPasswords } from "./app-passwords.js";
 import { showCodes } from "./codes.js";
 import { t } from "./i18n.js";
 import { offerInstall } from "./install.js";
@@ -71,7 +72,9 @@ async function begin() {
 // ---- The page ----
 
 async function home() {
-  const [profile, list, sessions, consents] = await Promise.all([call(me), call(me + "/devices"), call(me + "/sessions"), call(me + "/consents")]);
+  const [profile, list, sessions, consents] = await Promise.all([
+    call(me), call(me + "/devices"), call(me + "/sessions"), call(me + "/consents"), passwords(),
+  ]);
   devices = list.items;
   if (list.accepted) keepOnly(list.accepted); // what was removed elsewhere is told at the next visit
   $("whose").textContent = profile.user.display;
@@ -284,6 +287,10 @@ async function codes() {
   showCodes(answer.codes, begin);
   show("codes", t("me.title"), "shown-title");
 }
+
+// ---- App passwords ----
+
+const passwords = appPasswords({ row, ask, attempt, guarded, day, when, home });
 
 wire("signin-go", () => attempt("signin", async () => {
   await stepUp();

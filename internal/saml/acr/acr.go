@@ -30,7 +30,7 @@ var own = []struct {
 // foreign are the classes that every service provider may ask for; ACRMap adds
 // more and overrides these.
 var foreign = map[string]int{
-	"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport":  LevelQR,
+	PasswordProtectedTransport: LevelQR,
 	"urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorUnregistered": LevelQR,
 	"urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract":     LevelQR,
 	"urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified":                 LevelQR,

@@ -124,7 +124,7 @@ func (env Env) verify(root *etree.Element, h message.Head, in *binding.Inbound, 
 		return nil, false, err
 	}
 	if env.URL != "" || in.Binding != idp.BindingSOAP {
-		if err := h.CheckDestination(env.URL, sp, signed); err != nil {
+		if err := h.CheckDestination(env.URL, sp, signed, in.Binding); err != nil {
 			return nil, false, err
 		}
 	}

@@ -75,14 +75,16 @@ func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''
 
 // CheckDestination compares with our own URL, never with the Host header. A
 // signed message must name where it was meant for (SAML Bindings 3.4.5.2 and
-// 3.5.5.2), or it could be sent to another identity provider.
-func (h Head) CheckDestination(url string, sp *idp.ServiceProvider, signed bool) error {
+// 3.5.5.2), or it could be sent to another identity provider. by is the binding
+// of the answer: a message that a program brings need not name it, as its service
+// provider does not know to whom it will be brought (Profiles 4.2.2).
+func (h Head) CheckDestination(url string, sp *idp.ServiceProvider, signed bool, by string) error {
 	switch {
 	case h.Destination == url && url != "":
 		return nil
 	case h.Destination != "":
 		return idp.Refuse(idp.ReasonDestination, "Destination is another address")
-	case signed && !sp.AllowMissingDestination:
+	case signed && !sp.AllowMissingDestination && by != idp.BindingPAOS:
 		return idp.Refuse(idp.ReasonDestination, "signed request without Destination")
 	}
 	return nil

@@ -40,6 +40,10 @@ type AuthnRequest struct {
 	// that is not complete.
 	IDPs []string
 
+	// ChannelBindings are those of Extensions (SAML Channel Binding Extensions
+	// 2.1.1): the channels that the service provider sees to a program.
+	ChannelBindings []idp.ChannelBinding
+
 	root *etree.Element
 }
 
@@ -47,6 +51,15 @@ type AuthnRequest struct {
 func Parse(in *binding.Inbound) (*AuthnRequest, error) {
 	root, err := message.Parse(in, false)
 	if err != nil {
+		return nil, err
+	}
+	return Read(root)
+}
+
+// Read reads the AuthnRequest that an element is, in a tree that xmlsafe made.
+// Errors are refusals.
+func Read(root *etree.Element) (*AuthnRequest, error) {
+	if err := message.CheckSignatures(root, idp.BindingSOAP); err != nil {
 		return nil, err
 	}
 	return read(root)
@@ -94,9 +107,14 @@ func (r *AuthnRequest) readChildren() error {
 	if err != nil {
 		return err
 	}
-	issuer, subject, policy, conditions, context, scoping := parts[0], parts[2], parts[3], parts[4], parts[5], parts[6]
+	issuer, extensions, subject, policy, conditions, context, scoping := parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6]
 	if r.Issuer, err = message.ReadIssuer(issuer); err != nil {
 		return err
+	}
+	if extensions != nil {
+		if r.ChannelBindings, err = ReadChannelBindings(extensions.ChildElements()); err != nil {
+			return err
+		}
 	}
 	if subject != nil {
 		if err := r.readSubject(subject); err != nil {

@@ -8,35 +8,33 @@ import (
 )
 
 // chooseACS finds where the answer goes: the registered endpoint that the
-// request names, byte for byte, or the default one (SAML Profiles 4.1.4.1).
-// When another binding than POST is wanted, it is the default endpoint and
-// supported is false.
-func chooseACS(req *AuthnRequest, sp *idp.ServiceProvider) (acs string, supported bool, err error) {
-	fallback := sp.DefaultACS()
+// request names, byte for byte, or the default one (SAML Profiles 4.1.4.1,
+// 4.2.4.1), among those for binding. When another binding is wanted, it is the
+// default endpoint and supported is false. To PAOS an endpoint of another
+// binding does not exist: a program is never sent to what is for browsers.
+func chooseACS(req *AuthnRequest, sp *idp.ServiceProvider, binding string) (acs string, supported bool, err error) {
+	fallback := sp.DefaultACSFor(binding)
 	if fallback == nil {
-		return "", false, idp.Refuse(idp.ACSUnregistered, "no POST endpoint is registered")
+		return "", false, idp.Refuse(idp.ACSUnregistered, "no endpoint for %s is registered", binding)
 	}
+	wanted := req.ProtocolBinding == "" || req.ProtocolBinding == binding
 	if req.ACSURL == "" && req.ACSIndex == nil {
-		return fallback.Location, wantsPOST(req), nil
+		return fallback.Location, wanted, nil
 	}
 	named := false
 	for _, e := range sp.ACS {
 		if req.ACSIndex != nil && *req.ACSIndex != e.Index || req.ACSIndex == nil && req.ACSURL != e.Location {
 			continue
 		}
-		named = true
-		if e.Binding == idp.BindingPOST && wantsPOST(req) {
+		if e.Binding == binding && wanted {
 			return e.Location, true, nil
 		}
+		named = named || e.Binding == binding || binding == idp.BindingPOST
 	}
 	if !named {
 		return "", false, idp.Refuse(idp.ACSUnregistered, "AssertionConsumerService is not registered")
 	}
 	return fallback.Location, false, nil
-}
-
-func wantsPOST(req *AuthnRequest) bool {
-	return req.ProtocolBinding == "" || req.ProtocolBinding == idp.BindingPOST
 }
 
 // CheckScheme judges a registered endpoint once more at use: assertions travel

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type Env struct {
 	SSOURL   string    // public URL of the sign-in endpoint; Destination must equal it
 	EntityID string    // of this deployment, where the service provider has no issuer of its own
+	Binding  string    // of the answer: idp.BindingPOST (also when empty) or idp.BindingPAOS
 	Now      time.Time //
 	Window   message.Window
 	Local    bool     // answers may go to http://localhost
@@ -63,13 +65,13 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 	if err != nil {
 		return nil, err
 	}
-	if err := req.CheckDestination(env.SSOURL, sp, signed); err != nil {
+	if err := req.CheckDestination(env.SSOURL, sp, signed, env.Binding); err != nil {
 		return nil, err
 	}
 	if err := req.CheckTime(env.Now, env.Window); err != nil {
 		return nil, err
 	}
-	acs, supported, err := chooseACS(req, sp)
+	acs, supported, err := chooseACS(req, sp, cmp.Or(env.Binding, idp.BindingPOST))
 	if err != nil {
 		return nil, err
 	}
@@ -77,14 +79,17 @@ func judge(req *AuthnRequest, in *binding.Inbound, sp *idp.ServiceProvider, env 
 		return nil, err
 	}
 	login := &idp.Login{
-		SP: sp.EntityID, RequestID: req.ID, ACS: acs,
+		SP: sp.EntityID, RequestID: req.ID, ACS: acs, Binding: env.Binding,
 		RelayState: in.RelayState, HasRelayState: in.HasRelayState,
 		ForceAuthn: req.ForceAuthn, Subject: req.Subject,
 		ACRRequest: req.ACR, ACRComparison: req.ACRComparison,
 		SPNameQualifier: req.SPNameQualifier,
 	}
+	if env.Binding == idp.BindingPAOS {
+		login.Signed, login.ChannelBindings = signed, req.ChannelBindings
+	}
 	if !supported {
-		return login, answer(acs, saml.StatusRequester, saml.StatusUnsupportedBinding, "Only the HTTP-POST binding is supported for responses.")
+		return login, answer(acs, saml.StatusRequester, saml.StatusUnsupportedBinding, "The requested binding is not supported for responses.")
 	}
 	return login, env.serve(req, sp, login)
 }

@@ -29,15 +29,24 @@ func Assert(in Issue, s Signing) (*Issued, error) {
 		return nil, err
 	}
 
+	key, err := in.sessionKey()
+	if err != nil {
+		return nil, fmt.Errorf("issue assertion: %w", err)
+	}
 	root := newResponse(in.ResponseID, in.Login.ACS, in.Login.RequestID, in.Issuer, in.Now)
 	status := root.CreateElement("samlp:Status")
 	child(status, "samlp:StatusCode", "Value", saml.StatusSuccess)
-	assertion := in.assertion(root, who)
+	assertion := in.assertion(root, who, key)
 	if err := protect(in.SP, root, assertion, s); err != nil {
 		return nil, fmt.Errorf("issue assertion: %w", err)
 	}
 
-	return in.Issued(dsig.Serialize(root), who)
+	issued, err := in.Issued(dsig.Serialize(root), who)
+	if err != nil {
+		return nil, err
+	}
+	issued.ChannelBindings, issued.SessionKey = in.ChannelBindings, key
+	return issued, nil
 }
 
 // Encode is the value of the SAMLResponse form field: base64 without line
@@ -59,7 +68,7 @@ func newResponse(id, acs, inResponseTo, issuer string, now time.Time) *etree.Ele
 
 // assertion adds the Assertion. It declares its namespaces itself, so that its
 // form does not depend on the Response around it.
-func (in *Issue) assertion(root *etree.Element, who *Person) *etree.Element {
+func (in *Issue) assertion(root *etree.Element, who *Person, key []byte) *etree.Element {
 	a := child(root, "saml:Assertion", "xmlns:saml", nsAssertion)
 	a.CreateAttr("ID", in.AssertionID)
 	a.CreateAttr("Version", "2.0")
@@ -67,6 +76,7 @@ func (in *Issue) assertion(root *etree.Element, who *Person) *etree.Element {
 	a.CreateElement("saml:Issuer").SetText(in.Issuer)
 	in.subject(a, who)
 	in.conditions(a)
+	advice(a, in.ChannelBindings, key)
 	in.authnStatement(a)
 	attributeStatement(a, who.Attributes)
 	return a

@@ -36,6 +36,10 @@ type Issue struct {
 	SessionNotOnOrAfter time.Time // zero: absent
 	ACR                 string    // AuthnContextClassRef
 
+	// Of the Enhanced Client or Proxy profile.
+	ChannelBindings []idp.ChannelBinding // that were verified
+	SessionKey      []byte               // random; used if the assertion is encrypted
+
 	Pairwise []byte // 32-byte key of generated identifiers
 	Seed     string // sid: makes a transient NameID stable when a finish is repeated
 }
@@ -54,6 +58,9 @@ type Issued struct {
 	NameID       string // empty where none is sent
 	NameIDFormat string
 
+	ChannelBindings []idp.ChannelBinding // that the assertion names
+	SessionKey      []byte               // that it holds; nil: none
+
 	Warnings []string // for the administrator: it works, but look at it
 	Dropped  []string // names of attributes left out for their illegal characters
 }
@@ -69,7 +76,7 @@ func (in *Issue) Check() error {
 		return fmt.Errorf("login of protocol %q, but %s speaks %q", login.Protocol, sp.EntityID, sp.Protocol)
 	case sp.Disabled || sp.Draft:
 		return &idp.Error{Code: idp.AppDisabled, SP: sp.EntityID, App: sp.Name}
-	case !sp.HasACS(login.ACS):
+	case !sp.Receives(login):
 		return &idp.Error{
 			Code: idp.SAMLRefused, Reason: idp.ACSUnregistered, SP: sp.EntityID, App: sp.Name,
 			Detail: fmt.Sprintf("%s is no longer an ACS of %s", login.ACS, sp.EntityID),

@@ -28,6 +28,10 @@ var schemas = map[string]string{
 	"urn:oasis:names:tc:SAML:2.0:assertion": "opensaml/saml-schema-assertion-2.0.xsd",
 	"urn:oasis:names:tc:SAML:2.0:metadata":  "opensaml/saml-schema-metadata-2.0.xsd",
 	"urn:oasis:names:tc:SAML:1.0:assertion": "opensaml/cs-sstc-schema-assertion-1.1.xsd",
+
+	// An envelope of the Enhanced Client or Proxy profile: its schema imports
+	// those of SOAP and of what is inside.
+	"http://schemas.xmlsoap.org/soap/envelope/": "opensaml/saml-schema-ecp-2.0.xsd",
 }
 
 // imports maps what the schemas import by address to local files.
@@ -36,6 +40,7 @@ var imports = map[string]string{
 	"http://www.w3.org/TR/2002/REC-xmlenc-core-20021210/xenc-schema.xsd":          "xmltooling/xenc-schema.xsd",
 	"http://www.w3.org/TR/xmldsig-core/xmldsig-core-schema.xsd":                   "xmltooling/xmldsig-core-schema.xsd",
 	"http://www.w3.org/2001/xml.xsd":                                              "xmltooling/xml.xsd",
+	"http://schemas.xmlsoap.org/soap/envelope/":                                   "xmltooling/soap-envelope.xsd",
 }
 
 // Validate checks documents (Responses, Assertions, metadata) against the
@@ -79,6 +84,9 @@ func withExtensions(t testing.TB, dir, folder, schema string) string {
 		text += fmt.Sprintf(`<import namespace=%q schemaLocation="file://%s"/>`, namespace, filepath.ToSlash(filepath.Join(folder, file)))
 	}
 	for namespace, file := range schemas {
+		if file == schemas["http://schemas.xmlsoap.org/soap/envelope/"] {
+			namespace = "urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp"
+		}
 		if file == schema {
 			add(namespace, file)
 		}

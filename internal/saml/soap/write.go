@@ -65,8 +65,11 @@ func Wrap(header []*etree.Element, body *etree.Element) []byte {
 // ForNext marks a header block as one that whoever receives it must understand.
 func ForNext(block *etree.Element) {
 	block.CreateAttr("S:mustUnderstand", "1")
-	block.CreateAttr("S:actor", ActorNext)
+	OfferNext(block)
 }
+
+// OfferNext marks a header block as one that whoever receives it may pass over.
+func OfferNext(block *etree.Element) { block.CreateAttr("S:actor", ActorNext) }
 
 func client(reason idp.Reason, words string) *Fault {
 	return &Fault{Code: CodeClient, Text: words, Err: idp.Refuse(reason, "%s", words)}

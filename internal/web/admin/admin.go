@@ -63,6 +63,10 @@ func (h *Handlers) Mount(mux web.Mux) {
 		"GET /v1/admin/users/{id}/recovery-codes":           h.recoveryCodes,
 		"DELETE /v1/admin/users/{id}/recovery-codes":        h.voidRecoveryCodes,
 
+		"GET /v1/admin/users/{id}/app-passwords":               h.listAppPasswords,
+		"POST /v1/admin/users/{id}/app-passwords":              h.createAppPassword,
+		"DELETE /v1/admin/users/{id}/app-passwords/{password}": h.revokeAppPassword,
+
 		"GET /v1/admin/invites":         h.listInvites,
 		"POST /v1/admin/invites":        h.createInvite,
 		"DELETE /v1/admin/invites/{id}": h.revokeInvite,

@@ -31,7 +31,7 @@ func (h *Handlers) listSPs(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err == nil {
 		page.Items = append(page.Items, adminapi.ServiceProviderSummary{
-			EntityID: sp.EntityID, Slug: sp.Slug, Name: sp.Name, Preset: sp.Preset, Disabled: sp.Disabled, Draft: sp.Draft,
+			EntityID: sp.EntityID, Slug: sp.Slug, Name: sp.Name, Preset: sp.Preset, Disabled: sp.Disabled, Draft: sp.Draft, ECP: sp.ECP,
 		})
 	}
 	return web.JSON(w, http.StatusOK, page)

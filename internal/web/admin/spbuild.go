@@ -177,6 +177,7 @@ func apply(sp *idp.ServiceProvider, s *adminapi.Settings) error {
 	set(&sp.AlwaysAsk, s.AlwaysAsk)
 	set(&sp.SigningKey, s.SigningKey)
 	set(&sp.MaxSessionMinutes, s.MaxSessionMinutes)
+	set(&sp.ECP, s.ECP)
 	if s.MinACR != nil {
 		sp.MinACR = longACR(*s.MinACR)
 	}

@@ -58,7 +58,21 @@ func spNotes(sp *idp.ServiceProvider) []string {
 	if sp.RequireSignedRequests && len(sp.SigningCerts) == 0 {
 		notes = append(notes, "Requests must be signed, but no signing certificate is known: all are refused until one is added.")
 	}
+	if sp.ECP {
+		notes = append(notes, ecpNotes(sp)...)
+	}
 	return append(notes, encryptionNotes(sp)...)
+}
+
+// ecpNotes says what stands in the way of programs.
+func ecpNotes(sp *idp.ServiceProvider) (notes []string) {
+	if sp.DefaultACSFor(idp.BindingPAOS) == nil {
+		notes = append(notes, "Programs cannot sign in: the metadata has no AssertionConsumerService for PAOS.")
+	}
+	if _, ok := acr.ResolvePassword(sp, nil, ""); !ok {
+		notes = append(notes, "Programs cannot sign in: min_acr or qr_policy demand more than an app password.")
+	}
+	return notes
 }
 
 func checkNames(sp *idp.ServiceProvider) error {
@@ -159,6 +173,7 @@ func weakened(before, next *idp.ServiceProvider) []string {
 		"qr_number":                   before.QRNumber && !next.QRNumber,
 		"min_acr":                     acr.LevelOf(next.MinACR) < acr.LevelOf(before.MinACR) && acr.LevelOf(before.MinACR) > acr.LevelQR,
 		"signing_key":                 before.SigningKey != "" && next.SigningKey == "",
+		"ecp":                         !before.ECP && next.ECP,
 		"always_ask":                  before.AlwaysAsk && !next.AlwaysAsk,
 		"max_session_minutes":         before.MaxSessionMinutes > 0 && (next.MaxSessionMinutes == 0 || next.MaxSessionMinutes > before.MaxSessionMinutes),
 		"refuse_probation":            before.RefuseProbation && !next.RefuseProbation,

@@ -30,7 +30,7 @@ func (h *Handlers) renewCodes(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		shown[i] = login.DisplayRecoveryCode(code)
+		shown[i] = login.DisplayCode(code)
 		codes.Codes = append(codes.Codes, idp.RecoveryCode{Hash: hash, KeyVer: h.Masters.Newest()})
 	}
 	if err := h.Store.SaveRecoveryCodes(r.Context(), p.ID, codes); err != nil {

@@ -13,12 +13,14 @@
 //	GET    /v1/me/sessions, DELETE /v1/me/sessions/{id}
 //	GET    /v1/me/consents, DELETE /v1/me/consents/{id}
 //	POST   /v1/me/recovery-codes                   eight new ones, shown once
+//	GET, POST /v1/me/app-passwords                 own app passwords; make one, shown once
+//	DELETE /v1/me/app-passwords/{id}               revoke one
 //	GET    /me                                     the page
 //
 // Invariants: who acts is the SSO session's user, never a body's; what is
 // somebody else's is answered like what does not exist; what lets devices in or
-// out wants a user check in this browser (minutes old) and a device that is not
-// on probation.
+// out, or programs in, wants a user check in this browser (minutes old) and a
+// device that is not on probation.
 package me
 
 import (
@@ -73,6 +75,9 @@ func (h *Handlers) Mount(mux web.Mux) {
 	mux.Handle("GET /v1/me/consents", h.API(h.consents))
 	mux.Handle("DELETE /v1/me/consents/{id}", h.API(h.withdraw))
 	mux.Handle("POST /v1/me/recovery-codes", h.API(h.renewCodes))
+	mux.Handle("GET /v1/me/app-passwords", h.API(h.appPasswords))
+	mux.Handle("POST /v1/me/app-passwords", h.API(h.addAppPassword))
+	mux.Handle("DELETE /v1/me/app-passwords/{id}", h.API(h.revokeAppPassword))
 	mux.Handle("GET /me", h.Page(h.page))
 }
 

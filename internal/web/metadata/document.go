@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -17,6 +18,7 @@ import (
 const (
 	validFor  = 14 * 24 * time.Hour
 	signAgain = time.Hour
+	listAgain = 10 * time.Minute
 	maxCached = 1000
 )
 
@@ -31,7 +33,30 @@ func (h *Handlers) ours(w http.ResponseWriter, r *http.Request) error {
 	m := h.base()
 	m.EntityID = h.Config.EntityID
 	m.NameIDFormats = []string{idp.NameIDPersistent, idp.NameIDTransient, idp.NameIDEmail, idp.NameIDUnspecified}
+	programs, err := h.programs(r.Context())
+	if err != nil {
+		return err
+	}
+	if programs {
+		m.ECPURL = h.Config.ECPURL()
+	}
 	return h.write(w, r, "", "", m, metadata.IdP.Sign)
+}
+
+// programs reports whether any service provider lets programs sign in, as of a
+// moment ago: it takes the list of them all.
+func (h *Handlers) programs(ctx context.Context) (bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := h.Clock(); now.Sub(h.listed) >= listAgain {
+		all, err := h.Store.ServiceProviders(ctx)
+		if err != nil {
+			return false, err
+		}
+		h.ecp = slices.ContainsFunc(all, func(sp store.SPSummary) bool { return sp.ECP && !sp.Disabled })
+		h.listed = now
+	}
+	return h.ecp, nil
 }
 
 func (h *Handlers) extra(e Extra) web.Handler {
@@ -69,6 +94,9 @@ func (h *Handlers) forSP(w http.ResponseWriter, r *http.Request) error {
 	}
 	m := h.base()
 	m.EntityID, m.WantAuthnRequestsSigned = issuer, sp.RequireSignedRequests
+	if sp.ECP {
+		m.ECPURL = h.Config.ECPURL()
+	}
 	if rule, err := mapping.NameIDOf(sp); err == nil && rule.Format != "" {
 		m.NameIDFormats = []string{rule.Format}
 	}
@@ -90,7 +118,7 @@ func (h *Handlers) write(w http.ResponseWriter, r *http.Request, name, signingKe
 	if m.Encryption, err = h.Keys.EncryptionCertificate(ctx); err != nil {
 		return web.KeyError(err)
 	}
-	fingerprint := name + m.EntityID
+	fingerprint := name + m.EntityID + m.ECPURL
 	for _, c := range append(m.Certificates, m.Encryption) {
 		if c != nil {
 			fingerprint += string(c.Raw)

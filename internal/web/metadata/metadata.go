@@ -20,6 +20,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/latchkey-idp/latchkey/docs"
 	"github.com/latchkey-idp/latchkey/internal/keys"
@@ -38,6 +39,8 @@ type Handlers struct {
 
 	mu     sync.Mutex
 	signed map[string]document
+	ecp    bool           // some service provider lets programs in
+	listed time.Time      // when that was looked up
 	seen   map[fetch]bool // that are recorded
 }
 

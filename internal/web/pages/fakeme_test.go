@@ -91,6 +91,16 @@ func newFakeMe(t *testing.T) *fakeMe {
 			{"id": "A2", "at": now - 9000, "app": "Payroll", "browser": "unknown", "os": "Linux", "place": "unknown", "ip": "2001:db8:1::/48", "device": "Work PC", "device_id": "RDI", "reported": true},
 		}}
 	})
+	answer("GET /app-passwords", func() any {
+		return map[string]any{"apps": []map[string]any{{"id": "mail", "name": "Mail"}, {"id": "files", "name": "Universal Consolidated File Storage and Retrieval"}}, "items": []map[string]any{
+			{"id": "P1", "name": "Thunderbird on the laptop with a long name", "app": "Mail", "created_at": now - 9e5, "expires_at": now + 7e6, "last_used_at": now - 60},
+			{"id": "P2", "name": "Backup", "app": "Universal Consolidated File Storage and Retrieval", "by_admin": true, "created_at": now - 9e4, "expires_at": now + 7e5},
+		}}
+	})
+	answer("POST /app-passwords", func() any {
+		return map[string]any{"id": "P3", "name": "Phone", "app": "Mail", "created_at": now, "expires_at": now + 7776000, "username": "ana@example.com", "password": "2345-6789-ABCD-EFGH-JKMN-PQRS-TVWX"}
+	})
+	answer("DELETE /app-passwords/{id}", nothing)
 	answer("PATCH /devices/{id}", nothing)
 	answer("DELETE /devices/{id}", nothing)
 	answer("POST /activity/{id}/report", func() any { return map[string]string{"device_id": "RDI", "device": "Work PC"} })

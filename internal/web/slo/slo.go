@@ -26,7 +26,6 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/saml/logout"
-	"github.com/latchkey-idp/latchkey/internal/saml/message"
 	"github.com/latchkey-idp/latchkey/internal/slo"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
@@ -74,6 +73,6 @@ func (h *Handlers) env(ctx context.Context, url string) logout.Env {
 			keys, err := h.Keys.Decrypters(ctx)
 			return keys, web.KeyError(err)
 		},
-		Window: message.Window{MaxAge: h.Config.RequestMaxAge, MaxSkew: h.Config.RequestMaxSkew},
+		Window: h.Window(),
 	}
 }

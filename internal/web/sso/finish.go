@@ -208,7 +208,7 @@ func (h *Handlers) checkApp(sub *subject, sid, approved string) (err error) {
 	case !response.SubjectMatches(sp, sub.login, sub.user, h.Pairwise, sid):
 		return idp.E(idp.UserMismatch, "user %s is not the Subject of the request", sub.user.ID)
 	}
-	if sub.issuer, err = issuerFor(sp, sub.login.Issuer, sub.user); err != nil {
+	if sub.issuer, err = response.IssuerFor(sp, sub.login.Issuer, sub.user); err != nil {
 		return err
 	}
 	if err := approver.Reaches(acr.LevelOf(approved), sp, sub.login); err != nil {

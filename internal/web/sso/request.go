@@ -8,7 +8,6 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
-	"github.com/latchkey-idp/latchkey/internal/saml/message"
 	"github.com/latchkey-idp/latchkey/internal/saml/request"
 	"github.com/latchkey-idp/latchkey/internal/web"
 	"github.com/latchkey-idp/latchkey/internal/web/start"
@@ -73,7 +72,7 @@ func (h *Handlers) env() request.Env {
 	}
 	return request.Env{
 		Level: level, EntityID: h.Config.EntityID,
-		SSOURL: h.Config.SSOURL(), Now: h.Clock(), Window: message.Window{MaxAge: h.Config.RequestMaxAge, MaxSkew: h.Config.RequestMaxSkew},
+		SSOURL: h.Config.SSOURL(), Now: h.Clock(), Window: h.Window(),
 		Local: h.Config.Local(), Refused: h.Config.RefusedAlgorithms,
 	}
 }

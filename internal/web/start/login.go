@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
 	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
 // Login puts the login of a request that was judged, in the protocol of its
@@ -24,15 +25,7 @@ func (h *Starter) Login(ctx context.Context, draft *idp.Login, sp *idp.ServicePr
 	l.App = appOf(sp, l.ACS)
 	l.PasskeyOnly = approver.Reaches(acr.LevelQR, sp, &l) != nil
 	l.CreatedAt, l.ExpiresAt = now, now.Add(login.LoginLife)
-	if err := h.seenUnderOlderKey(ctx, &l); err != nil {
-		return nil, err
-	}
-	id, err := h.Masters.LoginID(h.Masters.Newest(), l.SP, l.RequestID)
-	if err != nil {
-		return nil, err
-	}
-	l.ID = id
-	stored, err := h.Store.CreateLogin(ctx, &l)
+	stored, err := h.AcceptLogin(ctx, h.Masters, &l)
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return pending(stored, now)
@@ -43,28 +36,9 @@ func (h *Starter) Login(ctx context.Context, draft *idp.Login, sp *idp.ServicePr
 	return stored, nil
 }
 
-// seenUnderOlderKey looks for the Login of the same request under master keys
-// before the newest, which exist only around a rotation.
-func (h *Starter) seenUnderOlderKey(ctx context.Context, l *idp.Login) error {
-	for _, version := range h.Masters.Versions()[1:] {
-		id, err := h.Masters.LoginID(version, l.SP, l.RequestID)
-		if err != nil {
-			return err
-		}
-		_, err = h.Store.Login(ctx, id)
-		if err == nil {
-			return idp.Refuse(idp.ReasonReplay, "request was accepted before")
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
 func pending(l *idp.Login, now idp.Millis) (*idp.Login, error) {
 	if l.Done != "" || l.ExpiresAt.Over(now) {
-		return nil, idp.Refuse(idp.ReasonReplay, "request was accepted before")
+		return nil, web.Replayed()
 	}
 	return l, nil
 }

@@ -16,7 +16,6 @@ import (
 	"net/http"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
-	"github.com/latchkey-idp/latchkey/internal/saml/message"
 	"github.com/latchkey-idp/latchkey/internal/saml/request"
 	"github.com/latchkey-idp/latchkey/internal/web"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
@@ -65,7 +64,7 @@ func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request, req *wsfed.Req
 		return h.Start.Rejected(nil, err)
 	}
 	draft, err := wsfed.Judge(req, sp, request.Env{
-		Level: h.Level, Now: h.Clock(), Window: message.Window{MaxAge: h.Config.RequestMaxAge, MaxSkew: h.Config.RequestMaxSkew}, Local: h.Config.Local(),
+		Level: h.Level, Now: h.Clock(), Window: h.Window(), Local: h.Config.Local(),
 	})
 	if err != nil {
 		return h.Start.Rejected(sp, err)
