@@ -58,6 +58,9 @@ type spSettings struct {
 	SLO                     []string `name:"slo" help:"Where logout messages go: redirect=URL, post=URL, soap=URL; repeat. Replaces those of the metadata." sep:"none" placeholder:"BINDING=URL"`
 	LegacySHA1Output        *bool    `name:"legacy-sha1-output" help:"Sign with SHA-1. A risk; key files only." negatable:""`
 	QualifyNameID           *bool    `name:"qualify-name-id" help:"Send NameQualifier and SPNameQualifier." negatable:""`
+	IdPInitiated            *bool    `name:"idp-initiated" help:"Let sign-ins begin here, without a request of the application." negatable:""`
+	RelayState              *string  `name:"relay-state" help:"RelayState of sign-ins that begin here." placeholder:"TEXT"`
+	StartURL                *string  `name:"start-url" help:"Where the application itself begins; the launchpad leads there." placeholder:"URL"`
 	ECP                     *bool    `name:"ecp" help:"Let programs without a browser sign in, by the Enhanced Client or Proxy profile and with app passwords." negatable:""`
 	AllowUnknownAttributes  bool     `help:"Accept sources that no user has yet."`
 }
@@ -66,7 +69,8 @@ func (s *spSettings) settings() (adminapi.Settings, error) {
 	out := adminapi.Settings{
 		Name: s.Name, Slug: s.Slug, Issuer: s.Issuer, NameID: s.NameID, Sign: s.Sign, QRPolicy: s.QRPolicy,
 		QRNumber: s.QRNumber, MinACR: s.MinACR, RefuseProbation: s.RefuseProbation,
-		ECP: s.ECP, AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession, SigningKey: s.SignKey,
+		IdPInitiated: s.IdPInitiated, DefaultRelayState: s.RelayState, StartURL: s.StartURL, ECP: s.ECP,
+		AlwaysAsk: s.AlwaysAsk, MaxSessionMinutes: s.MaxSession, SigningKey: s.SignKey,
 		RequireSignedRequests: s.RequireSignedRequests, AllowSHA1: s.AllowSHA1, AllowMissingDestination: s.AllowMissingDestination,
 		ConfirmUnsignedLogout: s.ConfirmUnsignedLogout, LegacySHA1Output: s.LegacySHA1Output, QualifyNameID: s.QualifyNameID,
 		Encryption: s.Encrypt, EncryptionAlgorithm: s.EncryptionAlgorithm, EncryptionTransport: s.EncryptionTransport, AllowCBC: s.AllowCBC,

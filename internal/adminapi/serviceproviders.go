@@ -17,7 +17,8 @@ type ServiceProviderSummary struct {
 	Preset   string `json:"preset"`
 	Disabled bool   `json:"disabled"`
 	Draft    bool   `json:"draft"`
-	ECP      bool   `json:"ecp,omitempty"` // lets programs sign in
+	ECP      bool   `json:"ecp,omitempty"`   // lets programs sign in
+	Opens    bool   `json:"opens,omitempty"` // can be opened from the launchpad
 }
 
 // ServiceProvider is one with all its settings.
@@ -80,6 +81,9 @@ type Settings struct {
 	RefuseProbation         *bool     `json:"refuse_probation,omitempty"`
 	AlwaysAsk               *bool     `json:"always_ask,omitempty"`          // no SSO session signs in
 	MaxSessionMinutes       *int      `json:"max_session_minutes,omitempty"` // how old an approval may be; 0: no limit
+	IdPInitiated            *bool     `json:"idp_initiated,omitempty"`       // sign-ins may begin here
+	DefaultRelayState       *string   `json:"default_relay_state,omitempty"` // of these
+	StartURL                *string   `json:"start_url,omitempty"`           // where the application itself begins
 	ECP                     *bool     `json:"ecp,omitempty"`                 // programs sign in, with app passwords
 	SigningCertificates     *[]string `json:"signing_certificates,omitempty"`
 	Encryption              *string   `json:"encryption,omitempty"`              // off, if-key, required

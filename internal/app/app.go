@@ -34,6 +34,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web/approval"
 	"github.com/latchkey-idp/latchkey/internal/web/ecp"
 	"github.com/latchkey-idp/latchkey/internal/web/enroll"
+	"github.com/latchkey-idp/latchkey/internal/web/launch"
 	"github.com/latchkey-idp/latchkey/internal/web/me"
 	"github.com/latchkey-idp/latchkey/internal/web/metadata"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
@@ -142,6 +143,9 @@ func (a *App) approver() approver.Approver {
 	}
 }
 
+func (a *App) launch() mounter {
+	return &launch.Handlers{Site: a.site, Start: a.start, Directory: a.deps.Directory}
+}
 func (a *App) metadata() mounter { return metadata.New(a.site, a.deps.Keys, a.extras()...) }
 func (a *App) qrsession() mounter {
 	return qrsession.New(a.site, a.deps.Secrets.Masters, a.start, a.approver(), a.rp)
@@ -195,7 +199,7 @@ func (a *App) Refresher() *mdrefresh.Runner {
 }
 
 // SSO is the handler of functions/sso.
-func (a *App) SSO() http.Handler { return a.serve(a.sso(), a.ecp()) }
+func (a *App) SSO() http.Handler { return a.serve(a.sso(), a.launch(), a.ecp()) }
 
 // Metadata is the handler of functions/metadata.
 func (a *App) Metadata() http.Handler { return a.serve(a.metadata()) }
@@ -220,7 +224,7 @@ func (a *App) All() http.Handler { return a.serve(a.all()...) }
 
 func (a *App) all() []mounter {
 	return []mounter{
-		a.sso(), a.ecp(), a.slo(), a.adminSignOut(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin(), a.wsfed(),
+		a.sso(), a.launch(), a.ecp(), a.slo(), a.adminSignOut(), a.metadata(), a.qrsession(), a.approval(), a.phoneApp(), a.enroll(), a.me(), a.admin(), a.wsfed(),
 	}
 }
 

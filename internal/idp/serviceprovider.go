@@ -103,6 +103,13 @@ type ServiceProvider struct {
 	// anybody can make: they end a session only after the person confirms.
 	ConfirmUnsignedLogout bool `json:"confirm_unsigned_logout,omitempty"`
 
+	// IdPInitiated lets sign-ins begin here (/saml/launch/<slug>), without a
+	// request; DefaultRelayState goes with these. StartURL is where the
+	// application itself begins: the launchpad leads there instead.
+	IdPInitiated      bool   `json:"idp_initiated,omitempty"`
+	DefaultRelayState string `json:"default_relay_state,omitempty"`
+	StartURL          string `json:"start_url,omitempty"`
+
 	// Responses
 	Sign             string            `json:"sign"`                  // SignAssertion (also when empty), SignResponse, SignBoth
 	LegacySHA1Output bool              `json:"legacy_sha1_output"`    // sign with RSA-SHA1; file keys only

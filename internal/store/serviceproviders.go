@@ -18,11 +18,12 @@ type SPSummary struct {
 	Preset   string `json:"preset"`
 	Disabled bool   `json:"disabled"`
 	Draft    bool   `json:"draft"`
-	ECP      bool   `json:"ecp,omitempty"` // lets programs sign in
+	ECP      bool   `json:"ecp,omitempty"`   // lets programs sign in
+	Opens    bool   `json:"opens,omitempty"` // can be opened from the launchpad
 }
 
 func summaryOf(sp *idp.ServiceProvider) SPSummary {
-	return SPSummary{sp.EntityID, sp.Slug, sp.Name, sp.Preset, sp.Disabled, sp.Draft, sp.ECP}
+	return SPSummary{sp.EntityID, sp.Slug, sp.Name, sp.Preset, sp.Disabled, sp.Draft, sp.ECP, sp.IdPInitiated || sp.StartURL != ""}
 }
 
 // ServiceProvider reads one by its entityID, strongly consistent.

@@ -44,9 +44,18 @@ func (s *Site) Window() message.Window {
 }
 
 // AcceptLogin stores a Login under the id that its request gives it, so that a
-// request is accepted once, at whatever endpoint. store.ErrExists, with the
+// request is accepted once, at whatever endpoint; one without a request has an
+// id of its own. store.ErrExists, with the
 // stored Login: the request was seen before.
 func (s *Site) AcceptLogin(ctx context.Context, masters *login.MasterKeys, l *idp.Login) (*idp.Login, error) {
+	if l.RequestID == "" {
+		id, err := idp.NewID(s.Random)
+		if err != nil {
+			return nil, err
+		}
+		l.ID = id
+		return s.Store.CreateLogin(ctx, l)
+	}
 	if err := s.seenUnderOlderKey(ctx, masters, l); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
@@ -22,7 +23,7 @@ const (
 // nil for a new service provider; what it had already is not judged again.
 func (h *Handlers) judge(ctx context.Context, before, sp *idp.ServiceProvider, allowUnknown bool) ([]string, error) {
 	for _, check := range []func(sp *idp.ServiceProvider) error{
-		checkNames, h.checkProtocol, h.checkIssuers, h.checkLogout, checkAnswers, checkAccess, checkRelease,
+		checkNames, h.checkProtocol, h.checkIssuers, h.checkLogout, h.checkStart, checkAnswers, checkAccess, checkRelease,
 	} {
 		if err := check(sp); err != nil {
 			return nil, err
@@ -116,6 +117,22 @@ func (h *Handlers) checkLogout(sp *idp.ServiceProvider) error {
 	return nil
 }
 
+// checkStart refuses what a sign-in that begins here cannot have.
+func (h *Handlers) checkStart(sp *idp.ServiceProvider) error {
+	switch s := sp.DefaultRelayState; {
+	case len(s) > 1024 || !utf8.ValidString(s) || strings.ContainsAny(s, "\x00\r\n"):
+		return invalid("default_relay_state has at most 1,024 bytes and no line breaks")
+	case sp.IdPInitiated && sp.Protocol != idp.ProtocolSAML:
+		return invalid("idp_initiated is for applications that speak SAML; give start_url instead")
+	case sp.StartURL == "":
+		return nil
+	}
+	if err := metadata.CheckACS(sp.StartURL, h.Config.Local()); err != nil {
+		return invalid("start_url %q: %v", sp.StartURL, err)
+	}
+	return nil
+}
+
 func checkAnswers(sp *idp.ServiceProvider) error {
 	if sp.MaxSessionMinutes < 0 || sp.MaxSessionMinutes > 7*24*60 {
 		return invalid("max_session_minutes is 0 (no limit) to 10080, not %d", sp.MaxSessionMinutes)
@@ -173,6 +190,7 @@ func weakened(before, next *idp.ServiceProvider) []string {
 		"qr_number":                   before.QRNumber && !next.QRNumber,
 		"min_acr":                     acr.LevelOf(next.MinACR) < acr.LevelOf(before.MinACR) && acr.LevelOf(before.MinACR) > acr.LevelQR,
 		"signing_key":                 before.SigningKey != "" && next.SigningKey == "",
+		"idp_initiated":               !before.IdPInitiated && next.IdPInitiated,
 		"ecp":                         !before.ECP && next.ECP,
 		"always_ask":                  before.AlwaysAsk && !next.AlwaysAsk,
 		"max_session_minutes":         before.MaxSessionMinutes > 0 && (next.MaxSessionMinutes == 0 || next.MaxSessionMinutes > before.MaxSessionMinutes),

@@ -18,3 +18,9 @@ func walkSignOut(t *testing.T, see func(*chrome.Tab, string)) {
 		see(b, "sign-out-"+state)
 	}
 }
+
+func walkApps(t *testing.T, see func(*chrome.Tab, string)) {
+	f, b := newFakeIdP(t), chrome.Open(t)
+	b.Open(f.URL + "/apps")
+	see(b, "apps")
+}

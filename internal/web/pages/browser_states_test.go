@@ -41,6 +41,7 @@ func walks() []walk {
 		{"own page and codes", walkOwnPageCodes},
 		{"messages", walkMessages},
 		{"sign out", walkSignOut},
+		{"launchpad", walkApps},
 		{"without scripts", walkWithoutScripts},
 		{"consent", walkConsent},
 	}

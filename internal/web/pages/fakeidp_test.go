@@ -135,6 +135,11 @@ func newFakeIdP(t *testing.T) *fakeIdP {
 		page.Frame = pageFrame(t)
 		report(t, p.Logout(w, page))
 	})
+	mux.HandleFunc("GET /apps", func(w http.ResponseWriter, r *http.Request) {
+		page := appsPage()
+		page.Frame = pageFrame(t)
+		report(t, p.Apps(w, page))
+	})
 	mux.HandleFunc("GET /v1/logout", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"outcomes":["pending","done","untold"],"pending":true,"partial":true}`)
 	})

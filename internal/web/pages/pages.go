@@ -19,9 +19,9 @@ import (
 
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
-	catalog                                                           *i18n.Catalog
-	random                                                            io.Reader
-	login, plain, consent, approve, enroll, me, logout, message, post *template.Template
+	catalog                                                                 *i18n.Catalog
+	random                                                                  io.Reader
+	login, plain, consent, approve, enroll, me, logout, apps, message, post *template.Template
 }
 
 // New takes the templates of a, the messages and a random reader for nonces. It
@@ -30,7 +30,7 @@ func New(a *assets.Assets, catalog *i18n.Catalog, random io.Reader) (*Pages, err
 	p := &Pages{catalog: catalog, random: random}
 	for name, t := range map[string]**template.Template{
 		"login.html": &p.login, "plain.html": &p.plain, "consent.html": &p.consent, "approve.html": &p.approve, "enroll.html": &p.enroll,
-		"me.html": &p.me, "logout.html": &p.logout,
+		"me.html": &p.me, "logout.html": &p.logout, "apps.html": &p.apps,
 		"message.html": &p.message, "post.html": &p.post,
 	} {
 		found, err := a.Template(name)
@@ -75,6 +75,8 @@ func (p *Pages) try(f Frame) error {
 		}}},
 		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutOver}}},
 		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutPartial}}},
+		{p.apps, AppsPage{Frame: f}},
+		{p.apps, AppsPage{Frame: f, Apps: []App{{Name: "a", URL: "https://sp.example"}, {Name: "b", Logo: "/", Path: "/"}}}},
 		{p.message, messageData{MessagePage: MessagePage{
 			Frame: f, Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r",
 		}}},

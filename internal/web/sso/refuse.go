@@ -165,7 +165,7 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, f failure) error
 	if err != nil {
 		return err
 	}
-	if protocol.Fail == nil {
+	if protocol.Fail == nil || f.requestID == "" { // it has asked nothing
 		return h.failUntold(w, r, f)
 	}
 	if wait, ok := h.failures.Take(ratelimit.Address(idp.ClientFrom(ctx).IP)); !ok {
@@ -203,7 +203,8 @@ func (h *Handlers) recordFailure(ctx context.Context, f failure) {
 }
 
 // failUntold is fail where the protocol has no message that says that nobody
-// was signed in: the person is told, and nothing is sent.
+// was signed in, or the application has not asked: the person is told, and
+// nothing is sent.
 func (h *Handlers) failUntold(w http.ResponseWriter, r *http.Request, f failure) error {
 	h.recordFailure(r.Context(), f)
 	frame := h.Frame(w, r, "")
