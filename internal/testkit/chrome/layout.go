@@ -44,7 +44,7 @@ const layout = `((apart) => {
 		range.selectNodeContents(text);
 		const out = [...range.getClientRects()].some((r) => r.width > 0 && (r.left < box(around).left - 1 || r.right > box(around).right + 1 || r.top < box(around).top - 2 || r.bottom > box(around).bottom + 2));
 		if (out) wrong.push(name(e) + " runs out of " + around.tagName.toLowerCase() + "." + around.className);
-		for (const word of text.data.matchAll(/[\p{L}\p{N}]{2,14}/gu)) {
+		for (const word of text.data.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]{2,14}(?![\p{L}\p{N}])/gu)) {
 			range.setStart(text, word.index);
 			range.setEnd(text, word.index + word[0].length);
 			const lines = new Set([...range.getClientRects()].filter((r) => r.width > 0).map((r) => Math.round(r.top)));

@@ -18,6 +18,7 @@ type ConsentPage struct {
 // ConsentItem is one of the things that are sent.
 type ConsentItem struct {
 	Label  string   // plain words
+	Raw    bool     // the label is a name of the protocol, for want of words
 	Name   string   // as it is sent; empty: the label says it
 	Values []string // at least one
 }

@@ -64,7 +64,7 @@ func (p *Pages) try(f Frame) error {
 		{p.plain, plainData{PlainPage{Frame: f, State: "approved", Continue: true}, "key"}},
 		{p.plain, plainData{PlainPage{Frame: f, State: "expired", Renew: true}, "key"}},
 		{p.plain, plainData{PlainPage{Frame: f, State: PlainPasskey}, "key"}},
-		{p.consent, ConsentPage{Frame: f, AppLogo: "/", Items: []ConsentItem{{"l", "n", []string{"v"}}}, Action: "/", Yes: []Field{{"n", "v"}}, No: []Field{{"n", "v"}}}},
+		{p.consent, ConsentPage{Frame: f, AppLogo: "/", Items: []ConsentItem{{"l", true, "n", []string{"v"}}}, Action: "/", Yes: []Field{{"n", "v"}}, No: []Field{{"n", "v"}}}},
 		{p.approve, approveData{ApprovePage: ApprovePage{Frame: f}}},
 		{p.enroll, enrollData{EnrollPage: EnrollPage{Frame: f, TestSignIn: true}}},
 		{p.me, meData{MePage: MePage{Frame: f}}},

@@ -50,7 +50,7 @@ func kindOfAttribute(a response.Attribute) string {
 func (r *released) items(l i18n.Locale, app string) ([]pages.ConsentItem, error) {
 	var out []pages.ConsentItem
 	if r.Format != "" {
-		label, err := l.T("consent.name_id", "app", app)
+		label, err := l.T("consent.name_id")
 		if err != nil {
 			return nil, err
 		}
@@ -66,13 +66,13 @@ func (r *released) items(l i18n.Locale, app string) ([]pages.ConsentItem, error)
 		out = append(out, pages.ConsentItem{Label: label, Values: []string{words}})
 	}
 	for _, a := range r.Attributes {
-		item := pages.ConsentItem{Label: cmp.Or(a.FriendlyName, a.Name), Name: a.Name, Values: a.Values}
+		item := pages.ConsentItem{Label: cmp.Or(a.FriendlyName, a.Name), Raw: true, Name: a.Name, Values: a.Values}
 		if kind := kindOfAttribute(a); kind != "" {
 			label, err := l.T("consent.kinds." + kind)
 			if err != nil {
 				return nil, err
 			}
-			item.Label = label
+			item.Label, item.Raw = label, false
 		}
 		if item.Label == item.Name {
 			item.Name = ""
