@@ -121,7 +121,7 @@ func (p *printer) signedOut(of []adminapi.SignedOutOf) {
 var outcomeWords = map[idp.LogoutOutcome]string{
 	idp.LogoutDone: "ended", idp.LogoutFailed: "the application could not end it", idp.LogoutSilent: "no answer in time",
 	idp.LogoutUntold: "goes on until it ends by itself: it can be told through a browser only", idp.LogoutLeftOpen: "could not be reached",
-	idp.LogoutPending: "no answer in time",
+	idp.LogoutPending: "no answer in time", idp.LogoutAsked: "was told; it does not answer",
 }
 
 type userCodesCmd struct {

@@ -180,7 +180,7 @@ func (a *App) logout() *logout.Service {
 			return a.site.Signing(ctx, a.deps.Keys, sp)
 		},
 		Window:  a.site.Window(),
-		Refused: a.deps.Config.RefusedAlgorithms,
+		Refused: a.deps.Config.RefusedAlgorithms, Visits: visits(),
 	}
 }
 

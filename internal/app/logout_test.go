@@ -164,7 +164,7 @@ func TestLogoutAsynchronous(t *testing.T) {
 	v := newVisit(t, idptest.Options{})
 	b := v.guests[0]
 	r := b.Logout(v.IdP.Clock.Now(), aliceID, b.index)
-	r.Children = `<samlp:Extensions><aslo:Asynchronous xmlns:aslo="urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"/></samlp:Extensions>`
+	r.Children = `<samlp:Extensions><a:Asynchronous xmlns:a="urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"/></samlp:Extensions>`
 	resp := v.Get("/saml/slo?" + signedQuery(b, r))
 	page := resp.Header.Get("Location")
 	if resp.StatusCode != http.StatusSeeOther || v.alive() {

@@ -29,6 +29,11 @@ func protocols() map[string]sso.Protocol {
 	}
 }
 
+// visits are the addresses at which they sign a browser out.
+func visits() map[string]func(*idp.ServiceProvider) string {
+	return map[string]func(*idp.ServiceProvider) string{idp.ProtocolWSFed: wsfed.CleanupURL}
+}
+
 // extras are documents about us in their terms.
 func (a *App) extras() []metadata.Extra {
 	return []metadata.Extra{

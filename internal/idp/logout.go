@@ -65,7 +65,14 @@ type LogoutTarget struct {
 	Participant
 	SessionIndexes []string `json:"session_indexes,omitempty"`
 	Binding        string   `json:"binding,omitempty"` // by which it is told; empty: it cannot be told
+
+	// Address of a frame that tells it, where Binding is BindingVisit.
+	Address string `json:"address,omitempty"`
 }
+
+// BindingVisit is how an application is told whose protocol has no messages for
+// it: the browser visits an address, and no answer comes.
+const BindingVisit = "visit"
 
 // LogoutOutcome is what became of an application.
 type LogoutOutcome string
@@ -78,6 +85,7 @@ const (
 	LogoutSilent   LogoutOutcome = "no_answer" // by the deadline
 	LogoutUntold   LogoutOutcome = "untold"    // it has no endpoint, or none that can be used without a browser
 	LogoutLeftOpen LogoutOutcome = "left_open" // it could not be reached at all
+	LogoutAsked    LogoutOutcome = "asked"     // it was told in a protocol in which nobody answers
 )
 
 // LogoutResult is the outcome of one target.

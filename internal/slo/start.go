@@ -131,28 +131,34 @@ func (s *Service) targets(ctx context.Context, o Order, sessions []idp.SSOSessio
 		}
 	}
 	for i := range out {
-		if out[i].Binding, err = s.bindingFor(ctx, &out[i], len(o.Browser) > 0); err != nil {
+		if err := s.address(ctx, &out[i], len(o.Browser) > 0); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// bindingFor is how an application can be told; empty: it cannot.
-func (s *Service) bindingFor(ctx context.Context, t *idp.LogoutTarget, browser bool) (string, error) {
+// address decides how an application is told, if it can be.
+func (s *Service) address(ctx context.Context, t *idp.LogoutTarget, browser bool) error {
 	sp, err := s.Store.ServiceProvider(ctx, t.SP)
-	if errors.Is(err, store.ErrNotFound) || err == nil && t.NameID == "" { // there is no one to name
-		return "", nil
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
 	}
 	if err != nil {
-		return "", err
+		return err
+	}
+	if visit := s.Visits[sp.Protocol]; visit != nil {
+		if t.Address = visit(sp); browser && t.Address != "" {
+			t.Binding = idp.BindingVisit
+		}
+		return nil
 	}
 	bindings := []string{idp.BindingSOAP}
 	if browser {
 		bindings = append(bindings, idp.BindingRedirect, idp.BindingPOST)
 	}
-	if e := sp.SLOEndpoint(bindings...); e != nil {
-		return e.Binding, nil
+	if e := sp.SLOEndpoint(bindings...); e != nil && t.NameID != "" { // else there is no one to name
+		t.Binding = e.Binding
 	}
-	return "", nil
+	return nil
 }

@@ -35,7 +35,11 @@ type Service struct {
 	Window  message.Window // of answers
 	Refused []string       // URIs of algorithms refused in addition
 	Record  func(context.Context, idp.AuditEvent)
-	Clock   idp.Clock
+
+	// Visits gives, for each protocol besides SAML, the address that a browser
+	// visits to be signed out of an application; empty: it has none.
+	Visits map[string]func(*idp.ServiceProvider) string
+	Clock  idp.Clock
 }
 
 // TellServers calls every application that is told by SOAP, side by side, and
@@ -167,6 +171,12 @@ func (s *Service) Answered(ctx context.Context, res *logout.Response, sp *idp.Se
 		outcome = idp.LogoutDone
 	}
 	return l, s.settle(ctx, l, n, outcome, nil)
+}
+
+// Visited notes that a browser was sent to the address of a target: all that
+// can be known of it.
+func (s *Service) Visited(ctx context.Context, l *idp.Logout, n int) error {
+	return s.settle(ctx, l, n, idp.LogoutAsked, nil)
 }
 
 // settle writes the outcome of a target down, the first one only.

@@ -45,7 +45,7 @@ type logoutData struct {
 
 // Outcomes are those that the page has words for.
 func (LogoutPage) Outcomes() []idp.LogoutOutcome {
-	return []idp.LogoutOutcome{idp.LogoutPending, idp.LogoutDone, idp.LogoutFailed, idp.LogoutSilent, idp.LogoutUntold, idp.LogoutLeftOpen}
+	return []idp.LogoutOutcome{idp.LogoutPending, idp.LogoutDone, idp.LogoutFailed, idp.LogoutSilent, idp.LogoutUntold, idp.LogoutLeftOpen, idp.LogoutAsked}
 }
 
 // Key is the name of the outcome's words, logout_page.outcomes.<key>.

@@ -107,6 +107,12 @@ func (h *Handlers) tell(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || n < 0 || n >= len(l.Targets) || l.Targets[n].Binding == idp.BindingSOAP || l.Deadline.Over(h.Now()) {
 		return idp.E(idp.NotFound, "no such frame")
 	}
+	if t := l.Targets[n]; t.Binding == idp.BindingVisit {
+		if err := h.Service.Visited(ctx, l, n); err != nil {
+			return err
+		}
+		return leave(w, t.Address)
+	}
 	m, sp, err := h.Service.Message(ctx, l, n)
 	if errors.Is(err, store.ErrNotFound) {
 		return idp.E(idp.AppDisabled, "application or endpoint is gone")
