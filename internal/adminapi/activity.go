@@ -37,6 +37,7 @@ type SignIn struct {
 	DeviceID   string `json:"device_id"`
 	Device     string `json:"device"`
 	NewBrowser bool   `json:"new_browser"`
+	Continued  bool   `json:"continued,omitempty"`   // by the session, without an approval of its own
 	ReportedAt int64  `json:"reported_at,omitempty"` // the person said that it was not theirs
 }
 
@@ -44,7 +45,7 @@ type SignIn struct {
 func SignInOf(s *idp.SignIn) SignIn {
 	return SignIn{
 		ID: s.ID, At: s.At.Seconds(), SP: s.SP, App: s.AppName, Browser: s.Browser, OS: s.OS, Place: s.Place, IP: s.IP,
-		ACR: s.ACR, DeviceID: s.DeviceID, Device: s.DeviceName, NewBrowser: s.NewBrowser, ReportedAt: s.ReportedAt.Seconds(),
+		ACR: s.ACR, DeviceID: s.DeviceID, Device: s.DeviceName, NewBrowser: s.NewBrowser, Continued: s.Continued, ReportedAt: s.ReportedAt.Seconds(),
 	}
 }
 

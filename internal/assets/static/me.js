@@ -143,7 +143,7 @@ function signInRow(s) {
   const place = s.place === "unknown" || !s.place ? t("me.place_unknown", { ip: s.ip }) : t("me.place", { place: s.place, ip: s.ip });
   const notes = [s.reported && t("me.reported"), s.new_browser && t("me.new_browser")].filter(Boolean);
   return row("signin-row", {
-    app: s.app, when: when(s.at), where: `${screenOf(s)}, ${place}`, device: t("me.with_device", { name: s.device }), note: notes.join(" "),
+    app: s.app, when: when(s.at), where: `${screenOf(s)}, ${place}`, device: t(s.continued ? "me.continued" : "me.with_device", { name: s.device }), note: notes.join(" "),
   }, { report: s.reported ? undefined : () => askReport(s) });
 }
 

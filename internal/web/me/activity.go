@@ -25,6 +25,7 @@ type signInView struct {
 	DeviceID   string `json:"device_id"`
 	NewBrowser bool   `json:"new_browser"`
 	Reported   bool   `json:"reported"`
+	Continued  bool   `json:"continued"` // by the session, without an approval of its own
 }
 
 func (h *Handlers) activity(w http.ResponseWriter, r *http.Request) error {
@@ -44,7 +45,7 @@ func (h *Handlers) activity(w http.ResponseWriter, r *http.Request) error {
 	for _, in := range list {
 		items = append(items, signInView{
 			ID: in.ID, At: in.At.Seconds(), App: in.AppName, Browser: in.Browser, OS: in.OS, Place: in.Place, IP: in.IP,
-			ACR: in.ACR, Device: in.DeviceName, DeviceID: in.DeviceID, NewBrowser: in.NewBrowser, Reported: in.ReportedAt != 0,
+			ACR: in.ACR, Device: in.DeviceName, DeviceID: in.DeviceID, NewBrowser: in.NewBrowser, Reported: in.ReportedAt != 0, Continued: in.Continued,
 		})
 	}
 	return web.JSON(w, http.StatusOK, map[string]any{"items": items, "cursor": next})
