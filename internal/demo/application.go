@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type application struct {
 	saml     *samlsp.Middleware
 	sessions *sessions
 	pages    *pages
+
+	signers []*x509.Certificate // of the identity provider
 }
 
 // newApplication makes the service provider from the identity provider's
@@ -59,6 +62,9 @@ func newApplication(ctx context.Context, d *Demo) (*application, error) {
 		return nil, fmt.Errorf("make service provider: %w", err)
 	}
 	a := &application{demo: d, saml: m, sessions: newSessions(d.opt.Random)}
+	if a.signers, err = signersOf(metadata); err != nil {
+		return nil, err
+	}
 	m.Session = a.sessions
 	m.OnError = a.refused
 	m.ServiceProvider.SignatureMethod = dsig.RSASHA256SignatureMethod // samlsp's own choice is SHA-1
@@ -95,14 +101,35 @@ func applicationKey(now time.Time) (*rsa.PrivateKey, *x509.Certificate, error) {
 	return key, cert, nil
 }
 
-// metadata is what an administrator gives to `latchkey sp add`. Latchkey sends
-// no encrypted assertions and has no single logout yet.
+// signersOf are the certificates that an identity provider's metadata publishes.
+func signersOf(m *saml.EntityDescriptor) (certs []*x509.Certificate, err error) {
+	for _, role := range m.IDPSSODescriptors {
+		for _, key := range role.KeyDescriptors {
+			for _, c := range key.KeyInfo.X509Data.X509Certificates {
+				der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(c.Data), ""))
+				if err != nil {
+					return nil, fmt.Errorf("read the identity provider's certificate: %w", err)
+				}
+				cert, err := x509.ParseCertificate(der)
+				if err != nil {
+					return nil, fmt.Errorf("read the identity provider's certificate: %w", err)
+				}
+				if key.Use != "encryption" {
+					certs = append(certs, cert)
+				}
+			}
+		}
+	}
+	return certs, nil
+}
+
+// metadata is what an administrator gives to `latchkey sp add`.
 func (a *application) metadata() ([]byte, error) {
 	m := a.saml.ServiceProvider.Metadata()
 	for i := range m.SPSSODescriptors {
 		signed := true
 		m.SPSSODescriptors[i].AuthnRequestsSigned = &signed
-		m.SPSSODescriptors[i].SingleLogoutServices = nil
+		m.SPSSODescriptors[i].SingleLogoutServices = []saml.Endpoint{{Binding: saml.HTTPRedirectBinding, Location: a.sloURL()}}
 	}
 	doc, err := xml.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -119,8 +146,9 @@ func (a *application) handler(p *pages) http.Handler {
 	mux.HandleFunc("POST /sign-out", a.signOut)
 	mux.HandleFunc("GET /saml/metadata", a.saml.ServeMetadata)
 	mux.HandleFunc("POST /saml/acs", a.saml.ServeACS)
+	mux.HandleFunc("GET "+sloPath, a.singleLogout)
 	mux.Handle("/assets/", p.assets)
-	return p.guard(a.demo.App, mux)
+	return p.guard(a.demo.App, mux, a.demo.IDP)
 }
 
 type homePage struct {
@@ -179,18 +207,6 @@ func describe(assertion *saml.Assertion) *sessionView {
 }
 
 func last(urn string) string { return urn[strings.LastIndex(urn, ":")+1:] }
-
-func (a *application) signOut(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Origin") != a.demo.App {
-		http.Error(w, "This form belongs to another site.", http.StatusForbidden)
-		return
-	}
-	if err := a.sessions.DeleteSession(w, r); err != nil {
-		a.refused(w, r, err)
-		return
-	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-}
 
 type refusedPage struct {
 	App, Title, Words string

@@ -104,4 +104,6 @@ func TestTwoWindows(t *testing.T) {
 	screen.picture("app-signed-in")
 	screen.Click("form.ending button")
 	screen.says("a.primary", "Sign in with Latchkey")
+	screen.show(d.IDP+"/saml/slo", 1000)
+	screen.says(".words", "Nobody is signed in")
 }

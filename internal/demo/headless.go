@@ -19,15 +19,16 @@ import (
 // pollEvery keeps within the two polls a second that a session is allowed.
 const pollEvery = 550 * time.Millisecond
 
-// Headless performs one whole sign-in over HTTP, as browser and as phone, and
-// tells each step to out. It fails at the first step that does not hold.
+// Headless performs one whole sign-in over HTTP, as browser and as phone, signs
+// out again, and tells each step to out. It fails at the first step that does not
+// hold.
 func (d *Demo) Headless(ctx context.Context, out io.Writer) error {
 	b, err := newBrowser(d.http)
 	if err != nil {
 		return err
 	}
 	w := &walk{Demo: d, browser: b, out: out}
-	for _, step := range []func(context.Context) error{w.ask, w.scan, w.approve, w.arrive} {
+	for _, step := range []func(context.Context) error{w.ask, w.scan, w.approve, w.arrive, w.leave} {
 		if err := step(ctx); err != nil {
 			fmt.Fprintf(out, "✗ %v\n", err)
 			return err
@@ -174,4 +175,25 @@ func (w *walk) finish(ctx context.Context) (*page, error) {
 		return nil, fmt.Errorf("the response goes to %s", acs)
 	}
 	return w.browser.submit(ctx, post.origin(), acs, response)
+}
+
+// leave signs out at the application, which asks the identity provider to end its
+// session, too, and hears that it did.
+func (w *walk) leave(ctx context.Context) error {
+	home, err := w.browser.submit(ctx, w.App, w.App+"/sign-out", url.Values{})
+	if err != nil {
+		return err
+	}
+	if home.status != http.StatusOK || home.origin() != w.App || find(home.doc, "name-id") != nil {
+		return fmt.Errorf("signing out ends at %s: %d %s", home.url, home.status, title(home.doc))
+	}
+	page, err := w.browser.open(ctx, w.IDP+"/saml/slo")
+	if err != nil {
+		return err
+	}
+	if find(page.doc, "apps") != nil || !strings.Contains(title(page.doc), "signed out") {
+		return fmt.Errorf("the identity provider still has a session: %s", title(page.doc))
+	}
+	w.say("Signing out there ends the session here, too (single logout)")
+	return nil
 }

@@ -64,8 +64,10 @@ func (p *pages) show(w http.ResponseWriter, status int, name string, data any) {
 }
 
 // guard answers under our own host name only, so that no other name that was
-// made to point to this machine can read these pages, and sets the headers.
-func (p *pages) guard(origin string, next http.Handler) http.Handler {
+// made to point to this machine can read these pages, and sets the headers. forms
+// may lead to our own address and to those given.
+func (p *pages) guard(origin string, next http.Handler, forms ...string) http.Handler {
+	action := strings.Join(append([]string{"'self'"}, forms...), " ")
 	host := strings.TrimPrefix(origin, "http://")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host != host {
@@ -74,7 +76,7 @@ func (p *pages) guard(origin string, next http.Handler) http.Handler {
 		}
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "+
-			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+			"connect-src 'self'; form-action "+action+"; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/crewjam/saml"
@@ -76,6 +77,22 @@ func (s *sessions) DeleteSession(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return nil
+}
+
+// end ends the sessions of a person, those with one of the indexes, or all.
+func (s *sessions) end(nameID string, indexes []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, a := range s.assertions {
+		if a.Subject == nil || a.Subject.NameID == nil || a.Subject.NameID.Value != nameID {
+			continue
+		}
+		if len(indexes) == 0 || slices.ContainsFunc(a.AuthnStatements, func(st saml.AuthnStatement) bool {
+			return slices.Contains(indexes, st.SessionIndex)
+		}) {
+			delete(s.assertions, key)
+		}
+	}
 }
 
 // GetSession implements samlsp.SessionProvider.
