@@ -14,7 +14,7 @@ import (
 type Us struct {
 	EntityID       string
 	SSOURL         string // where sign-ins begin, in the protocol of the service provider
-	SLOURL         string // empty: there is no single logout
+	SLOURL         string // empty: none is named
 	SignOutURL     string // page that a browser is sent to after sign-out; empty: SLOURL
 	MetadataURL    string
 	CertificatePEM string // the certificate that signs now

@@ -281,11 +281,11 @@ func (h *Handlers) instructions(ctx context.Context, sp *idp.ServiceProvider) ([
 		return nil, web.KeyError(err)
 	}
 	us := preset.Us{
-		EntityID: h.Config.EntityID, SSOURL: h.Config.SSOURL(), MetadataURL: h.Config.MetadataURL() + "/" + sp.Slug,
+		EntityID: h.Config.EntityID, SSOURL: h.Config.SSOURL(), SLOURL: h.Config.SLOURL(), MetadataURL: h.Config.MetadataURL() + "/" + sp.Slug,
 		DisplayName: h.Config.DisplayName,
 	}
 	if sp.Protocol == idp.ProtocolWSFed {
-		us.SSOURL, us.MetadataURL = h.Config.WSFedURL(), h.Config.WSFedURL()+"/FederationMetadata.xml"
+		us.SSOURL, us.SLOURL, us.MetadataURL = h.Config.WSFedURL(), h.Config.WSFedURL(), h.Config.WSFedURL()+"/FederationMetadata.xml"
 	}
 	if len(certs) > 0 {
 		us.CertificatePEM = certificatePEM(certs[0].Raw)
