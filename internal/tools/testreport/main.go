@@ -108,7 +108,7 @@ func (r *report) take(e event) {
 }
 
 var (
-	id   = regexp.MustCompile(`^(?:F|X|D|S|P|Q|W|L|AD|C)[0-9]{1,2}$|^A[0-9]{2}$`)
+	id   = regexp.MustCompile(`^(?:F|X|D|S|P|E|Q|W|L|AD|C)[0-9]{1,2}$|^A[0-9]{2}$`)
 	fact = regexp.MustCompile(`^TestFact(F[0-9])`)
 )
 
