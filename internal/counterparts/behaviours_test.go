@@ -33,6 +33,7 @@ type application struct {
 
 	deaf bool   // it reads no LogoutRequests
 	soap string // its endpoint for LogoutRequests by SOAP; empty: none
+	paos string // a page for programs; empty: none
 }
 
 // pages is an application with pages: ask signs in, with what the query wishes,
@@ -83,15 +84,17 @@ var counterparts = []counterpart{
 	{name: crewjam, start: crewjamApplications, cannot: map[string]string{
 		"IdP-initiated logout": "it has no code that reads a LogoutRequest",
 		"logout by SOAP":       "it has no code that reads a LogoutRequest",
+		"ECP":                  "it has no service provider for it",
 	}},
 	{name: simpleSAMLphp, start: phpApplications, cannot: map[string]string{
 		"logout by SOAP": "without an SQL or Redis store it finds sessions by the browser's cookie only",
+		"ECP":            "it is an identity provider for it only",
 	}},
 	{name: nodeSAML, start: nodeApplications, cannot: map[string]string{
-		"logout by SOAP": "it has none",
+		"logout by SOAP": "it has none", "ECP": "it has none",
 	}},
 	{name: python3SAML, start: pythonApplications, cannot: map[string]string{
-		"logout by SOAP": "it has none",
+		"logout by SOAP": "it has none", "ECP": "it has none",
 	}},
 	{name: mellon, start: mellonApplications, cannot: map[string]string{
 		"ForceAuthn": "it has no setting that asks for it",
@@ -114,6 +117,7 @@ var behaviours = []struct {
 	{"SP-initiated logout", (*stage).logoutBySP},
 	{"IdP-initiated logout", (*stage).logoutByPerson},
 	{"logout by SOAP", (*stage).logoutBySOAP},
+	{"ECP", (*stage).program},
 }
 
 // TestBehaviours runs every behaviour with every counterpart; TestMain prints

@@ -122,6 +122,7 @@ func mellonApplications(t *testing.T, i *idptest.Live) (two [2]application) {
 		whoami := address + "/" + name + "/whoami"
 		leave := address + "/" + name + "/mellon/logout?ReturnTo=" + address + "/left"
 		two[at] = pages(registerMellon(t, i, address, name).EntityID, "", "mail", whoami, leave)
+		two[at].paos = whoami
 		two[at].soap = address + "/" + name + "/mellon/logout"
 		two[at].open = func(v *visitor, w wish) page {
 			if w.passive {
