@@ -60,9 +60,10 @@ func (v *visit) alone(e *etree.Element) []byte {
 // the XML (Bindings 3.2).
 func (v *visit) letter(e *etree.Element) sent {
 	v.Helper()
-	m := sent{xml: v.alone(e), binding: bindingSOAP}
+	m := sent{root: e, xml: v.alone(e), binding: bindingSOAP, to: e.SelectAttrValue("Destination", "")}
 	schematest.VerifySignature(v, m.xml, schematest.PEM(v.ours.certs[0].Raw), e.Tag)
-	v.message(&m)
+	schematest.Validate(v, m.xml)
+	v.message(m)
 	return m
 }
 

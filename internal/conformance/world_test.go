@@ -62,8 +62,8 @@ type world struct {
 
 	plain      *party // need not sign
 	signing    *party // says AuthnRequestsSigned
-	persistent *party // has generated persistent identifiers
-	opaque     *party // the same, another one
+	persistent *party // has generated persistent identifiers, with qualifiers
+	opaque     *party // has them without
 	nameless   *party // is given no identifier, and attributes of its own
 	encrypting *party // has a key for encryption, and demands it
 	programs   *party // lets programs sign in
@@ -87,7 +87,7 @@ func newWorld(t testing.TB) *world {
 	})}
 	w.plain = w.add(t, "plain", samltest.B().Identity, adminapi.Settings{})
 	w.signing = w.add(t, "signing", samltest.A().Identity, adminapi.Settings{})
-	w.persistent = w.add(t, "persistent", samltest.B().Identity, adminapi.Settings{NameID: ptr("persistent")})
+	w.persistent = w.add(t, "persistent", samltest.B().Identity, adminapi.Settings{NameID: ptr("persistent"), QualifyNameID: ptr(true)})
 	w.opaque = w.add(t, "opaque", samltest.B().Identity, adminapi.Settings{NameID: ptr("persistent")})
 	w.nameless = w.add(t, "nameless", samltest.B().Identity, adminapi.Settings{
 		NameID: ptr("none"), Attributes: &[]string{`"Kürzel & <1>"|"the friendly one"|urn:x:format = "R&D"`},
