@@ -193,15 +193,14 @@ var logoutCases = []conformanceCase{
 	}},
 	{"M014", "Metadata 2.2.2", "answers go to the ResponseLocation, requests do not", func(v *visit) {
 		for _, p := range []*party{v.persistent, v.signing} {
-			first := v.joins(v.plain)
-			known := v.joins(p)
-			r := v.signOut(known)
+			v.joins(v.plain)
+			r := v.signOut(v.joins(p))
 			send := map[*party]func(*party, samltest.LogoutRequest, ...string) *http.Response{v.persistent: v.leaves, v.signing: v.leavesByPost}[p]
 			_, goOn := v.waits(send(p, r))
 			if m := goOn(); m.to != p.left {
 				v.Errorf("answered at %s, want %s", m.to, p.left)
 			}
-			first, known = v.joins(v.plain), v.joins(p)
+			first, known := v.joins(v.plain), v.joins(p)
 			frames, _ := v.waits(v.leaves(v.plain, v.signOut(first)))
 			if m := v.carried(v.browser.Get(frames[0])); m.to != known.logout[m.binding] {
 				v.Errorf("told at %s", m.to)

@@ -83,6 +83,7 @@ type counterpart struct {
 var counterparts = []counterpart{
 	{name: crewjam, start: crewjamApplications, cannot: map[string]string{
 		"IdP-initiated logout": "it has no code that reads a LogoutRequest",
+		"encrypted logout":     "it has no code that reads a LogoutRequest",
 		"logout by SOAP":       "it has no code that reads a LogoutRequest",
 		"ECP":                  "it has no service provider for it",
 	}},
@@ -116,6 +117,7 @@ var behaviours = []struct {
 	{"encryption", (*stage).encryption},
 	{"SP-initiated logout", (*stage).logoutBySP},
 	{"IdP-initiated logout", (*stage).logoutByPerson},
+	{"encrypted logout", (*stage).logoutEncrypted},
 	{"logout by SOAP", (*stage).logoutBySOAP},
 	{"ECP", (*stage).program},
 }
@@ -149,6 +151,7 @@ type stage struct {
 	idp      *idptest.Live
 	phone    *phone.Phone
 	one, two application
+	key      []byte // of the applications, where answers have to be encrypted
 }
 
 // takes checks that an application signs Ana in.
@@ -174,6 +177,7 @@ func (s *stage) refuses(at application, v *visitor, a answer) {
 func (s *stage) signedIn() *visitor {
 	s.Helper()
 	v := newVisitor(s.T, s.idp, s.phone)
+	v.key = s.key
 	s.takes(s.one, v, v.approve(s.one.open(v, wish{})))
 	return v
 }

@@ -93,6 +93,17 @@ func (s *stage) logoutByPerson() {
 	s.out(v)
 }
 
+// logoutEncrypted: both applications are told an identifier that only they can
+// read.
+func (s *stage) logoutEncrypted() {
+	for _, a := range []application{s.one, s.two} {
+		s.idp.Update(a.entityID, func(sp *idp.ServiceProvider) { sp.Encryption = idp.EncryptRequired })
+		s.Cleanup(func() { s.idp.Update(a.entityID, func(sp *idp.ServiceProvider) { sp.Encryption = idp.EncryptOff }) })
+	}
+	s.key, _ = theirKey(s.T)
+	s.logoutByPerson()
+}
+
 // logoutBySOAP: an application is told by a call of ours, without the browser.
 func (s *stage) logoutBySOAP() {
 	s.endpoints([]idp.Endpoint{{Binding: idp.BindingSOAP, Location: s.one.soap}}, s.one)
@@ -206,9 +217,8 @@ func (v *visitor) carry(p page) page {
 			}
 			xml, err := base64.StdEncoding.DecodeString(f.fields.Get(name))
 			must(v.t, err)
-			schematest.Validate(v.t, xml)
 			schematest.VerifySignature(v.t, xml, schematest.PEM(v.idp.Cert.Raw), "LogoutRequest", "LogoutResponse")
-			exercised.message()
+			v.judge(xml)
 		}
 		p = v.submit(p, f)
 	}
@@ -248,7 +258,17 @@ func (v *visitor) judgeRedirect(next *http.Request, before []*http.Request) erro
 	if err != nil {
 		return err
 	}
-	schematest.Validate(v.t, xml)
-	exercised.message()
+	v.judge(xml)
 	return nil
+}
+
+// judge checks a logout message of ours by the schema, and that it keeps the
+// person to itself where assertions do.
+func (v *visitor) judge(xml []byte) {
+	v.t.Helper()
+	schematest.Validate(v.t, xml)
+	if request := bytes.Contains(xml, []byte("<samlp:LogoutRequest")); request && bytes.Contains(xml, []byte("EncryptedID")) != (v.key != nil) {
+		v.t.Errorf("LogoutRequest %s", xml)
+	}
+	exercised.message()
 }
