@@ -72,6 +72,7 @@ var responseCases = []conformanceCase{
 		plain := schematest.VerifyEncrypted(v, [][]byte{a.SAMLResponse}, keyPEM, schematest.PEM(v.ours.certs[0].Raw), true)
 		assertion := v.one(parse(v, plain[0]), "./EncryptedAssertion/Assertion")
 		v.assertion(assertion, r, v.encrypting, a.ACS)
+		v.indexed(assertion)
 		if got := v.one(assertion, "./Subject/NameID").Text(); got != v.user.Email {
 			v.Errorf("NameID %q", got)
 		}

@@ -25,6 +25,10 @@ var cases = slices.Concat(
 	signatureCases,
 	responseCases,
 	metadataCases,
+	logoutCases,
+	logoutRefusals,
+	soapCases,
+	programCases,
 )
 
 func TestConformance(t *testing.T) {

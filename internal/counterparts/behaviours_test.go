@@ -23,11 +23,23 @@ type application struct {
 	// accept gives it an answer. It tells the mail address of whom it signs in,
 	// or why it refuses.
 	accept func(v *visitor, a answer) (who, refusal string)
+
+	// signedIn reports whether it takes the visitor for somebody.
+	signedIn func(v *visitor) bool
+
+	// leave starts a sign-out there and returns what the browser shows then. The
+	// end of it is a page with the words "signed out".
+	leave func(v *visitor) page
+
+	deaf bool   // it reads no LogoutRequests
+	soap string // its endpoint for LogoutRequests by SOAP; empty: none
+	paos string // a page for programs; empty: none
 }
 
 // pages is an application with pages: ask signs in, with what the query wishes,
-// and leads to what readSeen reads, in which mail names the address.
-func pages(entityID, ask, mail string) application {
+// and leads to what readSeen reads, in which mail names the address; whoami is
+// that page, and leave is where a sign-out starts.
+func pages(entityID, ask, mail, whoami, leave string) application {
 	return application{
 		entityID: entityID,
 		open: func(v *visitor, w wish) page {
@@ -50,6 +62,11 @@ func pages(entityID, ask, mail string) application {
 			}
 			return single(readSeen(v.t, p).Attributes[mail]), ""
 		},
+		signedIn: func(v *visitor) bool {
+			p := v.open(whoami)
+			return p.status == http.StatusOK && strings.HasPrefix(p.body, "{")
+		},
+		leave: func(v *visitor) page { return v.open(leave) },
 	}
 }
 
@@ -64,10 +81,22 @@ type counterpart struct {
 }
 
 var counterparts = []counterpart{
-	{name: crewjam, start: crewjamApplications},
-	{name: simpleSAMLphp, start: phpApplications},
-	{name: nodeSAML, start: nodeApplications},
-	{name: python3SAML, start: pythonApplications},
+	{name: crewjam, start: crewjamApplications, cannot: map[string]string{
+		"IdP-initiated logout": "it has no code that reads a LogoutRequest",
+		"encrypted logout":     "it has no code that reads a LogoutRequest",
+		"logout by SOAP":       "it has no code that reads a LogoutRequest",
+		"ECP":                  "it has no service provider for it",
+	}},
+	{name: simpleSAMLphp, start: phpApplications, cannot: map[string]string{
+		"logout by SOAP": "without an SQL or Redis store it finds sessions by the browser's cookie only",
+		"ECP":            "it is an identity provider for it only",
+	}},
+	{name: nodeSAML, start: nodeApplications, cannot: map[string]string{
+		"logout by SOAP": "it has none", "ECP": "it has none",
+	}},
+	{name: python3SAML, start: pythonApplications, cannot: map[string]string{
+		"logout by SOAP": "it has none", "ECP": "it has none",
+	}},
 	{name: mellon, start: mellonApplications, cannot: map[string]string{
 		"ForceAuthn": "it has no setting that asks for it",
 	}},
@@ -86,6 +115,11 @@ var behaviours = []struct {
 	{"ForceAuthn", (*stage).forceAuthn},
 	{"IsPassive", (*stage).passive},
 	{"encryption", (*stage).encryption},
+	{"SP-initiated logout", (*stage).logoutBySP},
+	{"IdP-initiated logout", (*stage).logoutByPerson},
+	{"encrypted logout", (*stage).logoutEncrypted},
+	{"logout by SOAP", (*stage).logoutBySOAP},
+	{"ECP", (*stage).program},
 }
 
 // TestBehaviours runs every behaviour with every counterpart; TestMain prints
@@ -117,6 +151,7 @@ type stage struct {
 	idp      *idptest.Live
 	phone    *phone.Phone
 	one, two application
+	key      []byte // of the applications, where answers have to be encrypted
 }
 
 // takes checks that an application signs Ana in.
@@ -142,6 +177,7 @@ func (s *stage) refuses(at application, v *visitor, a answer) {
 func (s *stage) signedIn() *visitor {
 	s.Helper()
 	v := newVisitor(s.T, s.idp, s.phone)
+	v.key = s.key
 	s.takes(s.one, v, v.approve(s.one.open(v, wish{})))
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -52,6 +53,8 @@ func newCrewjam(t *testing.T, i *idptest.Live, binding, method string, format sa
 		http.Error(w, err.Error(), http.StatusForbidden)
 	}
 	mux.Handle("/saml/", sp)
+	mux.Handle("/saml/slo", crewjamLeft(sp))
+	mux.Handle("/leave", leaveCrewjam(t, sp))
 	mux.Handle("/ask", askCrewjam(t, sp))
 	mux.Handle("/", sp.RequireAccount(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims := samlsp.SessionFromContext(r.Context()).(samlsp.JWTSessionClaims)
@@ -85,6 +88,30 @@ func askCrewjam(t *testing.T, sp *samlsp.Middleware) http.HandlerFunc {
 	}
 }
 
+// leaveCrewjam starts a sign-out of whom its session is about, by HTTP-POST: by
+// HTTP-Redirect it signs the XML, where the binding has the query signed.
+func leaveCrewjam(t *testing.T, sp *samlsp.Middleware) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		session, err := sp.Session.GetSession(r)
+		must(t, err)
+		page, err := sp.ServiceProvider.MakePostLogoutRequest(session.(samlsp.JWTSessionClaims).Subject, "leaving")
+		must(t, err)
+		_, _ = w.Write(page)
+	}
+}
+
+// crewjamLeft takes the answer to a sign-out.
+func crewjamLeft(sp *samlsp.Middleware) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := sp.ServiceProvider.ValidateLogoutResponseRequest(r); err != nil {
+			sp.OnError(w, r, err)
+			return
+		}
+		_ = sp.Session.DeleteSession(w, r)
+		_, _ = io.WriteString(w, "signed out, RelayState "+r.PostForm.Get("RelayState"))
+	}
+}
+
 // crewjamApplications are two service providers, which sign and decrypt.
 func crewjamApplications(t *testing.T, i *idptest.Live) (two [2]application) {
 	t.Helper()
@@ -92,7 +119,8 @@ func crewjamApplications(t *testing.T, i *idptest.Live) (two [2]application) {
 		address, entityID := newCrewjam(t, i, saml.HTTPRedirectBinding, samltest.RSASHA256, saml.EmailAddressNameIDFormat)
 		// Its metadata names AES-CBC only, though it reads AES-128-GCM.
 		i.Update(entityID, func(sp *idp.ServiceProvider) { sp.EncryptionMethods = nil })
-		two[at] = pages(entityID, address+"/ask", "mail")
+		two[at] = pages(entityID, address+"/ask", "mail", address+"/", address+"/leave")
+		two[at].deaf = true
 	}
 	return two
 }

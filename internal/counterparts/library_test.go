@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -64,20 +67,26 @@ func cached(t *testing.T, parts ...string) string {
 type libraryAnswer struct {
 	XML, URL, Form, Error, Status string
 
-	Profile struct {
-		NameID       string         `json:"nameID"`
-		NameIDFormat string         `json:"nameIDFormat"`
-		Attributes   map[string]any `json:"attributes"`
-	}
+	Profile profile
+}
+
+// profile is whom a library takes somebody for.
+type profile struct {
+	NameID          string         `json:"nameID"`
+	NameIDFormat    string         `json:"nameIDFormat"`
+	NameQualifier   *string        `json:"nameQualifier"`
+	SPNameQualifier *string        `json:"spNameQualifier"`
+	SessionIndex    string         `json:"sessionIndex"`
+	Attributes      map[string]any `json:"attributes"`
 }
 
 // ask sends a command: an operation, the library's options, and pairs of more
 // members.
-func (n *library) ask(op string, options map[string]any, more ...string) libraryAnswer {
+func (n *library) ask(op string, options map[string]any, more ...any) libraryAnswer {
 	n.t.Helper()
 	command := map[string]any{"op": op, "options": options}
 	for i := 0; i < len(more); i += 2 {
-		command[more[i]] = more[i+1]
+		command[more[i].(string)] = more[i+1]
 	}
 	line, err := json.Marshal(command)
 	must(n.t, err)
@@ -110,12 +119,14 @@ func (n *library) start(v *visitor, options map[string]any, relay string) page {
 	return v.submit(page{url: from}, f)
 }
 
-// applications registers two service providers with options by name, as change
-// changes them, if it is not nil.
-func (n *library) applications(i *idptest.Live, options func(name string) map[string]any, change func(*idp.ServiceProvider)) (two [2]application) {
+// applications registers two service providers with options by name and address
+// of logout, as change changes them, if it is not nil.
+func (n *library) applications(i *idptest.Live, options func(name, logout string) map[string]any, change func(*idp.ServiceProvider)) (two [2]application) {
 	n.t.Helper()
 	for at, name := range []string{"one", "two"} {
-		o := options(name)
+		door := newDoor(n)
+		o := options(name, door.URL)
+		door.options = o
 		made := n.ask("metadata", o)
 		if made.Error != "" {
 			n.t.Fatal(made.Error)
@@ -129,11 +140,57 @@ func (n *library) applications(i *idptest.Live, options func(name string) map[st
 			},
 			accept: func(_ *visitor, a answer) (who, refusal string) {
 				got := n.ask("validate", o, "response", a.fields.Get("SAMLResponse"))
+				if got.Error == "" {
+					door.session = &got.Profile
+				}
 				return single(got.Profile.Attributes[oidMail]), got.Error
+			},
+			signedIn: func(*visitor) bool { return door.session != nil },
+			leave: func(v *visitor) page {
+				made := n.ask("leave", o, "profile", door.session)
+				if made.URL == "" {
+					n.t.Fatal(made.Error)
+				}
+				return v.get(made.URL)
 			},
 		}
 	}
 	return two
+}
+
+// door is the logout endpoint of a library's application, and its only session:
+// a library has no pages and keeps nobody signed in.
+type door struct {
+	*httptest.Server
+	library *library
+	options map[string]any
+	session *profile // nil: nobody is signed in
+}
+
+func newDoor(n *library) *door {
+	d := &door{library: n}
+	d.Server = httptest.NewServer(d)
+	n.t.Cleanup(d.Close)
+	return d
+}
+
+// ServeHTTP lets the library judge a logout message. A request has to name the
+// session.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	got := d.library.ask("logout", d.options,
+		"query", r.URL.RawQuery, "request", r.PostFormValue("SAMLRequest"), "response", r.PostFormValue("SAMLResponse"))
+	switch {
+	case got.Error != "":
+		http.Error(w, got.Error, http.StatusForbidden)
+	case got.URL == "":
+		d.session = nil
+		_, _ = io.WriteString(w, "signed out")
+	case d.session == nil || got.Profile.NameID != d.session.NameID || got.Profile.SessionIndex != d.session.SessionIndex:
+		http.Error(w, fmt.Sprintf("about %+v, not %+v", got.Profile, d.session), http.StatusForbidden)
+	default:
+		d.session = nil
+		http.Redirect(w, r, got.URL, http.StatusFound)
+	}
 }
 
 // single is a value that may be a list of one.

@@ -75,6 +75,7 @@ func mellonDir(t *testing.T, i *idptest.Live) string {
 	write("httpd.conf", read("httpd.conf"))
 	write("one/whoami", read("whoami"))
 	write("two/whoami", read("whoami"))
+	write("left", []byte("signed out"))
 	write("sp.key", key)
 	write("sp.crt", cert)
 	write("idp.xml", []byte(newVisitor(t, i, nil).get(i.URL+"/saml/metadata").body))
@@ -119,7 +120,10 @@ func mellonApplications(t *testing.T, i *idptest.Live) (two [2]application) {
 	address := startMellon(t, i)
 	for at, name := range []string{"one", "two"} {
 		whoami := address + "/" + name + "/whoami"
-		two[at] = pages(registerMellon(t, i, address, name).EntityID, "", "mail")
+		leave := address + "/" + name + "/mellon/logout?ReturnTo=" + address + "/left"
+		two[at] = pages(registerMellon(t, i, address, name).EntityID, "", "mail", whoami, leave)
+		two[at].paos = whoami
+		two[at].soap = address + "/" + name + "/mellon/logout"
 		two[at].open = func(v *visitor, w wish) page {
 			if w.passive {
 				return v.open(address + "/" + name + "/mellon/login?IsPassive=true&ReturnTo=" + whoami)

@@ -28,13 +28,14 @@ func startNode(t *testing.T) *library {
 	return startLibrary(t, program, "../../scripts/node-saml/sp.js", "NODE_PATH="+modules)
 }
 
-// nodeApplications are two service providers, which decrypt.
+// nodeApplications are two service providers, which sign and decrypt.
 func nodeApplications(t *testing.T, i *idptest.Live) [2]application {
 	t.Helper()
 	n := startNode(t)
 	key, cert := theirKey(t)
-	return n.applications(i, func(name string) map[string]any {
-		o := nodeOptions(t, i, name, "Redirect", false)
+	return n.applications(i, func(name, logout string) map[string]any {
+		o := nodeOptions(t, i, name, "Redirect", true)
+		o["logoutUrl"], o["logoutCallbackUrl"] = i.URL+"/saml/slo", logout
 		o["decryptionPvk"], o["decryptionCert"] = string(key), string(cert)
 		return o
 	}, nil)

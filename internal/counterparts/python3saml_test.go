@@ -52,7 +52,15 @@ func pythonOptions(t *testing.T, i *idptest.Live, name string, signed bool) map[
 func pythonApplications(t *testing.T, i *idptest.Live) [2]application {
 	t.Helper()
 	return startPython(t).applications(i,
-		func(name string) map[string]any { return pythonOptions(t, i, name, true) },
+		func(name, logout string) map[string]any {
+			o := pythonOptions(t, i, name, true)
+			settings := o["settings"].(map[string]any)
+			settings["sp"].(map[string]any)["singleLogoutService"] = map[string]string{"url": logout, "binding": idp.BindingRedirect}
+			settings["idp"].(map[string]any)["singleLogoutService"] = map[string]string{"url": i.URL + "/saml/slo", "binding": idp.BindingRedirect}
+			security := settings["security"].(map[string]any)
+			security["logoutRequestSigned"], security["logoutResponseSigned"] = true, true
+			return o
+		},
 		// Its metadata has a key for encryption only where it refuses everything
 		// that is not encrypted.
 		func(sp *idp.ServiceProvider) { sp.EncryptCerts = [][]byte{samltest.A().Cert.Raw} })

@@ -113,7 +113,7 @@ func phpApplications(t *testing.T, i *idptest.Live) (two [2]application) {
 	t.Helper()
 	p := startPHP(t, i, "Redirect")
 	for at, source := range []string{"signed", "unsigned"} {
-		two[at] = pages(p.register(i, source, nil).EntityID, p.whoami(source), oidMail)
+		two[at] = pages(p.register(i, source, nil).EntityID, p.whoami(source), oidMail, p.whoami(source), p.url+"/leave?as="+source)
 	}
 	return two
 }

@@ -37,7 +37,9 @@ func newVisitor(t *testing.T, i *idptest.Live, p *phone.Phone) *visitor {
 	must(t, err)
 	client := idptest.ClientFrom("127.0.0.1")
 	client.Jar = jar
-	return &visitor{t: t, idp: i, http: client, phone: p}
+	v := &visitor{t: t, idp: i, http: client, phone: p}
+	client.CheckRedirect = v.judgeRedirect
+	return v
 }
 
 // page is what a browser shows.

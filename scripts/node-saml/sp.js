@@ -5,6 +5,11 @@
 //   {"op": "metadata", "options": {...}}                     -> {"xml"}
 //   {"op": "request",  "options": {...}, "relayState": ""}   -> {"url"} or {"form"}
 //   {"op": "validate", "options": {...}, "response": ""}     -> {"profile"}
+//   {"op": "leave",    "options": {...}, "profile": {...}}   -> {"url"} with a LogoutRequest
+//   {"op": "logout",   "options": {...}, "query": "", "request": "", "response": ""}
+//                                     a logout message, by the query that it came in
+//                                     or as HTTP-POST had it -> {"profile", "url"} for
+//                                     a request, {} for a response
 //
 // "options" are those of the SAML class. Anything that goes wrong is {"error"}.
 // NODE_PATH names the folder where scripts/deps.sh has installed the package.
@@ -28,8 +33,10 @@ const cacheProvider = {
   },
 };
 
-async function run({ op, options, relayState, response }) {
-  const sp = new SAML({ ...options, cacheProvider, validateInResponseTo: "always" });
+async function run({ op, options, relayState, profile, query, request, response }) {
+  // By HTTP-POST it finds the InResponseTo of a Response only, not of a LogoutResponse.
+  const validateInResponseTo = op === "logout" ? "ifPresent" : "always";
+  const sp = new SAML({ ...options, cacheProvider, validateInResponseTo });
   switch (op) {
     case "metadata":
       return { xml: sp.generateServiceProviderMetadata(options.decryptionCert ?? null, options.publicCert ?? null) };
@@ -39,7 +46,18 @@ async function run({ op, options, relayState, response }) {
         : { url: await sp.getAuthorizeUrlAsync(relayState, undefined, {}) };
     case "validate": {
       const { profile } = await sp.validatePostResponseAsync({ SAMLResponse: response });
-      return { profile: { nameID: profile.nameID, nameIDFormat: profile.nameIDFormat, attributes: profile.attributes } };
+      const { nameID, nameIDFormat, nameQualifier, spNameQualifier, sessionIndex, attributes } = profile;
+      return { profile: { nameID, nameIDFormat, nameQualifier, spNameQualifier, sessionIndex, attributes } };
+    }
+    case "leave":
+      return { url: await sp.getLogoutUrlAsync(profile, "", {}) };
+    case "logout": {
+      const { profile: named } = query
+        ? await sp.validateRedirectAsync(Object.fromEntries(new URLSearchParams(query)), query)
+        : request
+          ? await sp.validatePostRequestAsync({ SAMLRequest: request })
+          : await sp.validatePostResponseAsync({ SAMLResponse: response });
+      return named ? { profile: named, url: await sp.getLogoutResponseUrlAsync(named, "", {}, true) } : {};
     }
   }
   throw new Error(`unknown op ${op}`);

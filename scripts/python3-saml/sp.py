@@ -6,6 +6,9 @@ value a line, as scripts/node-saml/sp.js does:
     {"op": "metadata", "options": {...}}                      -> {"xml"}
     {"op": "request",  "options": {...}, "relayState": ""}    -> {"url"}
     {"op": "validate", "options": {...}, "response": ""}      -> {"profile"}
+    {"op": "leave",    "options": {...}, "profile": {...}}    -> {"url"} with a LogoutRequest
+    {"op": "logout",   "options": {...}, "query": ""}         a logout message ->
+                                     {"profile", "url"} for a request, {} for a response
 
 "options" are {"settings", "passive", "forceAuthn"}; the settings are those of
 OneLogin_Saml2_Settings. A response has to answer the last request. Anything
@@ -14,23 +17,45 @@ that goes wrong is {"error"}.
 
 import json
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
+from onelogin.saml2.logout_request import OneLogin_Saml2_Logout_Request
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 last_request = {}  # by entityID
 
 
-def authenticator(settings, post=None):
-    acs = urlsplit(settings["sp"]["assertionConsumerService"]["url"])
+def authenticator(settings, service="assertionConsumerService", query="", post=None):
+    at = urlsplit(settings["sp"][service]["url"])
     return OneLogin_Saml2_Auth(
-        {"https": "on", "http_host": acs.netloc, "script_name": acs.path, "get_data": {}, "post_data": post or {}},
+        {
+            "https": "on" if at.scheme == "https" else "off", "http_host": at.netloc, "script_name": at.path,
+            "get_data": dict(parse_qsl(query)), "query_string": query, "validate_signature_from_qs": True,
+            "post_data": post or {},
+        },
         settings,
     )
 
 
-def run(op, options, relayState="", response=""):
+def logged_out(settings, query):
+    """A logout message that has to be signed."""
+    settings["security"]["wantMessagesSigned"] = True
+    auth = authenticator(settings, "singleLogoutService", query)
+    url = auth.process_slo(True, last_request.get(settings["sp"]["entityId"]))
+    if auth.get_errors():
+        return {"error": auth.get_last_error_reason() or ", ".join(auth.get_errors())}
+    if url is None:
+        return {}
+    request = auth.get_last_request_xml()
+    indexes = OneLogin_Saml2_Logout_Request.get_session_indexes(request)
+    return {"url": url, "profile": {
+        "nameID": OneLogin_Saml2_Logout_Request.get_nameid(request, settings["sp"]["privateKey"]),
+        "sessionIndex": indexes[0] if indexes else None,
+    }}
+
+
+def run(op, options, relayState="", response="", profile=None, query="", **_):
     settings = options["settings"]
     entity = settings["sp"]["entityId"]
     if op == "metadata":
@@ -46,15 +71,27 @@ def run(op, options, relayState="", response=""):
         last_request[entity] = auth.get_last_request_id()
         return {"url": url}
     if op == "validate":
-        auth = authenticator(settings, {"SAMLResponse": response})
+        auth = authenticator(settings, post={"SAMLResponse": response})
         auth.process_response(last_request.get(entity))
         if auth.get_errors() or not auth.is_authenticated():
             return {"error": auth.get_last_error_reason() or "not authenticated"}
         return {"profile": {
             "nameID": auth.get_nameid(),
             "nameIDFormat": auth.get_nameid_format(),
+            "nameQualifier": auth.get_nameid_nq(),
+            "spNameQualifier": auth.get_nameid_spnq(),
+            "sessionIndex": auth.get_session_index(),
             "attributes": auth.get_attributes(),
         }}
+    if op == "leave":
+        auth = authenticator(settings)
+        url = auth.logout(
+            "", profile["nameID"], profile["sessionIndex"], profile["nameQualifier"], profile["nameIDFormat"], profile["spNameQualifier"],
+        )
+        last_request[entity] = auth.get_last_request_id()
+        return {"url": url}
+    if op == "logout":
+        return logged_out(settings, query)
     raise ValueError("unknown op " + op)
 
 

@@ -9,6 +9,7 @@
 //   /whoami?as=SOURCE   signs in at an authentication source and tells, as JSON,
 //                       who it is, or the SAML status that came instead;
 //                       &force, &passive ask for ForceAuthn, IsPassive
+//   /leave?as=SOURCE    signs out there, and leads to /left
 //   /verify?cert=FILE   whether SimpleSAMLphp verifies the signature of idp.xml
 //   everything else     is SimpleSAMLphp's own
 
@@ -51,6 +52,22 @@ switch ($path) {
             'format' => $id->getFormat(),
             'attributes' => $source->getAttributes(),
         ]);
+        return;
+
+    case '/leave':
+        $source = new \SimpleSAML\Auth\Simple($_GET['as']);
+        $source->logout([ // does not return
+            'ReturnTo' => 'http://' . $_SERVER['HTTP_HOST'] . '/left',
+            'ReturnStateParam' => 'state',
+            'ReturnStateStage' => 'left',
+        ]);
+        return;
+
+    case '/left':
+        $state = \SimpleSAML\Auth\State::loadState($_GET['state'], 'left');
+        $status = $state['saml:sp:LogoutStatus'];
+        $success = $status['Code'] === 'urn:oasis:names:tc:SAML:2.0:status:Success' && $status['SubCode'] === null;
+        echo json_encode($success ? 'signed out' : $status);
         return;
 
     case '/verify':

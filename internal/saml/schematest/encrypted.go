@@ -50,6 +50,35 @@ func decrypt(t testing.TB, doc, keyPEM []byte) ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, "out.xml"))
 }
 
+// Encrypt has xmlsec1 encrypt an element by AES-128-GCM and RSA-OAEP, for the
+// key of certPEM, and returns the EncryptedData.
+func Encrypt(t testing.TB, element, certPEM []byte) []byte {
+	t.Helper()
+	const template = `<xenc:EncryptedData xmlns:xenc="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element">` +
+		`<xenc:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes128-gcm"/>` +
+		`<ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedKey>` +
+		`<xenc:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"/>` +
+		`<xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo>` +
+		`<xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedData>`
+	xmlsec1 := program(t, "LATCHKEY_XMLSEC1", "xmlsec1")
+	dir := t.TempDir()
+	for name, data := range map[string][]byte{"cert.pem": certPEM, "in.xml": element, "template.xml": []byte(template)} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(xmlsec1, "--encrypt", "--pubkey-cert-pem", "cert.pem", "--session-key", "aes-128", "--xml-data", "in.xml", "--output", "out.xml", "template.xml")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("xmlsec1 --encrypt: %v\n%.4000s", err, out)
+	}
+	out, err := os.ReadFile(filepath.Join(dir, "out.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.TrimSpace(bytes.TrimPrefix(out, []byte(`<?xml version="1.0"?>`)))
+}
+
 // VerifyEncrypted has xmlsec1 verify the signatures of Responses over the form
 // that was sent, decrypt their assertions, and verify the signatures of these.
 // assertions says whether they have one. It returns what was decrypted.
