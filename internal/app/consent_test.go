@@ -271,7 +271,7 @@ func TestConsentBySession(t *testing.T) {
 	i, alice, second := signedIn(t)
 	i.UpdateSP(second, func(sp *idp.ServiceProvider) { sp.Consent = idp.ConsentOnce })
 	t.Run("P15 passive", func(t *testing.T) {
-		p := idptest.ReadPost(t, alice.Get(alice.Start(query(to(i, second, `IsPassive="true"`)))))
+		p := idptest.ReadPost(t, alice.Open(alice.Start(query(to(i, second, `IsPassive="true"`)))))
 		if m := read(t, p); m.Top.Second.Value != statusPrefix+"NoPassive" || len(m.Assertions) != 0 {
 			t.Errorf("%s", p.SAMLResponse)
 		}
@@ -292,7 +292,7 @@ func TestConsentBySession(t *testing.T) {
 		bob := newPerson(i, i.Bob)
 		assertion(t, bob.Finish(bob.approve(bob.Start(query(i.Good()))).SID, idptest.RandomKey()))
 		refusedPage(t, i, bob.PostForm("/login/continue", q.yes), http.StatusForbidden, idp.NotYourBrowser)
-		refusedPage(t, i, bob.Get(location), http.StatusForbidden, idp.NotYourBrowser)
+		refusedPage(t, i, bob.Open(location), http.StatusForbidden, idp.NotYourBrowser)
 		refusedPage(t, i, alice.PostFrom("https://evil.test", "/login/continue", []byte(q.yes.Encode())), http.StatusForbidden, idp.CrossSite)
 	})
 	id := assertion(t, alice.PostForm(q.action, q.yes))
@@ -312,10 +312,10 @@ func TestConsentBySession(t *testing.T) {
 		alice.Get(location)
 		i.UpdateSP(second, func(sp *idp.ServiceProvider) { sp.Attributes = []string{"sn = familyName"} })
 		resp := alice.PostForm("/login/continue", url.Values{"l": {strings.TrimPrefix(location, "/login?l=")}})
-		if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != location {
+		if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != location+"&ask=1" {
 			t.Fatalf("%d to %s", resp.StatusCode, resp.Header.Get("Location"))
 		}
-		p := idptest.ReadPost(t, alice.Get(location))
+		p := idptest.ReadPost(t, alice.Get(location+"&ask=1"))
 		if m := read(t, p); m.Top.Second.Value != statusPrefix+"NoPassive" {
 			t.Errorf("%s", p.SAMLResponse)
 		}

@@ -45,7 +45,8 @@ func to(i *idptest.IdP, second, attributes string) samltest.Request {
 	return r
 }
 
-// goesOn is what the login page does where the session suffices: its form.
+// goesOn sends the form of a login page that hands over to the session; false:
+// there is none, or it leads back to be asked.
 func goesOn(b *idptest.Browser, page *http.Response) (*http.Response, bool) {
 	body := idptest.Body(b.IdP.T, page)
 	if page.StatusCode != http.StatusOK || !strings.Contains(body, `action="/login/continue"`) {
@@ -53,7 +54,8 @@ func goesOn(b *idptest.Browser, page *http.Response) (*http.Response, bool) {
 	}
 	_, after, _ := strings.Cut(body, `name="l" value="`)
 	id, _, _ := strings.Cut(after, `"`)
-	return b.PostForm("/login/continue", url.Values{"l": {id}}), true
+	answer := b.PostForm("/login/continue", url.Values{"l": {id}})
+	return answer, answer.StatusCode != http.StatusSeeOther
 }
 
 type authn struct {
@@ -182,7 +184,7 @@ func TestSessionDoesNotSuffice(t *testing.T) {
 			change(i, alice, second)
 			r := to(i, second, `IsPassive="true"`)
 			passive := alice.Start(query(r))
-			p := idptest.ReadPost(t, alice.Get(passive))
+			p := idptest.ReadPost(t, alice.Open(passive))
 			if m := read(t, p); m.Top.Second.Value != statusPrefix+"NoPassive" || len(m.Assertions) != 0 {
 				t.Errorf("%s", p.SAMLResponse)
 			}
@@ -190,10 +192,14 @@ func TestSessionDoesNotSuffice(t *testing.T) {
 			if _, ok := goesOn(alice.Browser, alice.Get(location)); ok {
 				t.Error("goes on without asking")
 			}
-			// A form of our own page that comes too late asks, too.
+			// The way back asks, and does not lead to the session again.
 			resp := alice.PostForm("/login/continue", url.Values{"l": {strings.TrimPrefix(location, "/login?l=")}})
-			if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != location {
+			if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != location+"&ask=1" {
 				t.Errorf("%d to %s", resp.StatusCode, resp.Header.Get("Location"))
+			}
+			page := alice.Get(resp.Header.Get("Location"))
+			if body := idptest.Body(t, page); page.StatusCode != http.StatusOK || !strings.Contains(body, "data-login=") || strings.Contains(body, `action="/login/continue"`) {
+				t.Errorf("%d: %s", page.StatusCode, body)
 			}
 		})
 	}

@@ -70,7 +70,7 @@ func TestReplayOfRequest(t *testing.T) {
 		}
 		i.Clock.Add(12 * time.Minute)
 		refusedPage(t, i, alice.Get("/saml/sso?"+q), http.StatusBadRequest, idp.Code(idp.TimeWindow))
-		refusedPage(t, i, alice.Get(location), http.StatusGone, idp.LoginExpired)
+		refusedPage(t, i, alice.Open(location), http.StatusGone, idp.LoginExpired)
 	})
 }
 

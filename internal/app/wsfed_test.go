@@ -175,7 +175,8 @@ func TestWSFedSignIn(t *testing.T) {
 			}
 		}
 		location := startWSFed(alice.Browser, portal, "wfresh=0")
-		resp := alice.PostForm("/login/continue", url.Values{"l": {strings.TrimPrefix(location, "/login?l=")}})
+		id := strings.TrimSuffix(strings.TrimPrefix(location, "/login?l="), "&ask=1")
+		resp := alice.PostForm("/login/continue", url.Values{"l": {id}})
 		if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != location {
 			t.Errorf("a form of our own page gets %d", resp.StatusCode)
 		}

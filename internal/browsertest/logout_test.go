@@ -103,12 +103,10 @@ func TestSignOut(t *testing.T) {
 	defer close(stop)
 	dead := w.joins("Dead", idp.BindingRedirect, func(*participant, string, http.ResponseWriter) { <-stop })
 	session := w.session("dana@example.com")
-	must(t, w.idp.Store.UpdateSSOSession(context.Background(), session, func(s *idp.SSOSession) error {
-		for _, p := range []*participant{quick, postal, dead} {
-			s.Join(idp.Participant{SP: p.EntityID, Name: p.Name, Issuer: w.idp.URL + "/saml/metadata", NameID: "dana@example.com", NameIDFormat: idp.NameIDEmail, SessionIndex: "_" + p.Slug})
-		}
-		return nil
-	}))
+	for _, p := range []*participant{quick, postal, dead} {
+		session.Join(idp.Participant{SP: p.EntityID, Name: p.Name, Issuer: w.idp.URL + "/saml/metadata", NameID: "dana@example.com", NameIDFormat: idp.NameIDEmail, SessionIndex: "_" + p.Slug})
+	}
+	must(t, w.idp.Store.PutSSOSession(context.Background(), session))
 	w.idp.Update(session.Participants[0].SP, func(sp *idp.ServiceProvider) { sp.SLO = nil })
 
 	tab := b.Another()

@@ -102,8 +102,8 @@ func (v *visit) deny(page *http.Response) answer {
 	return v.read(v.browser.Finish(sid, idptest.RandomKey()))
 }
 
-// goesOn is what the login page does by itself where nobody has to be asked;
-// false: it asks.
+// goesOn is what the login page does by itself where a session may do; false: it
+// asks, or that leads back to it.
 func (v *visit) goesOn(page *http.Response) (answer, bool) {
 	v.Helper()
 	body := idptest.Body(v, page)
@@ -113,7 +113,11 @@ func (v *visit) goesOn(page *http.Response) (answer, bool) {
 	}
 	_, after, _ = strings.Cut(after, `name="l" value="`)
 	id, _, _ := strings.Cut(after, `"`)
-	return v.read(v.browser.PostForm("/login/continue", url.Values{"l": {id}})), true
+	resp := v.browser.PostForm("/login/continue", url.Values{"l": {id}})
+	if resp.StatusCode == http.StatusSeeOther {
+		return answer{}, false
+	}
+	return v.read(resp), true
 }
 
 // answer is what a service provider is sent.

@@ -11,54 +11,90 @@ import (
 // Facts is what a decision about a sign-in rests on, read strongly consistent
 // in one request. What is absent, or was not asked for, is nil.
 type Facts struct {
-	Login  *idp.Login
-	SP     *idp.ServiceProvider
-	Device *idp.Device
+	Login   *idp.Login
+	SP      *idp.ServiceProvider
+	Device  *idp.Device
+	User    *idp.User // as stored; see directory.Directory
+	Session *idp.SSOSession
 }
 
-// Facts reads a service provider, a credential and, unless loginID is empty, a
-// login.
-func (s *Store) Facts(ctx context.Context, entityID, credential, loginID string) (Facts, error) {
-	wanted := []table.Key{spKey(entityID), credKey(credential)}
-	if loginID != "" {
-		wanted = append(wanted, loginKey(loginID))
+// Wanted names the facts to read, at least one; an empty name asks for none.
+type Wanted struct {
+	Login      string // id
+	SP         string // entityID
+	Credential string // id of a device
+	User       string // id
+	Session    string // sid of one of User's SSO sessions
+}
+
+// Facts reads all that is wanted.
+func (s *Store) Facts(ctx context.Context, w Wanted) (f Facts, err error) {
+	var all facts
+	if w.Login != "" {
+		add(&all, loginKey(w.Login), &f.Login, func(v *idp.Login, n int64) { v.Version = n })
 	}
-	items, err := s.table.GetAll(ctx, wanted...)
-	if err != nil {
-		return Facts{}, outside("read facts", err)
+	if w.SP != "" {
+		add(&all, spKey(w.SP), &f.SP, func(v *idp.ServiceProvider, n int64) { v.Version = n })
 	}
-	var f Facts
-	if f.SP, err = fact(items[0], func(v *idp.ServiceProvider, n int64) { v.Version = n }); err != nil {
-		return f, err
+	if w.Credential != "" {
+		add(&all, credKey(w.Credential), &f.Device, func(v *idp.Device, n int64) { v.Version = n })
 	}
-	if f.SP != nil && f.SP.EntityID != entityID {
+	if w.User != "" {
+		add(&all, userKey(w.User), &f.User, func(v *idp.User, n int64) { v.Version = n })
+	}
+	if w.Session != "" {
+		add(&all, ssoKey(w.User, w.Session), &f.Session, func(v *idp.SSOSession, n int64) { v.Version = n })
+	}
+	if err := all.read(ctx, s.table); err != nil {
+		return Facts{}, err
+	}
+	// Keys hold hashes of long names; never trust a key alone.
+	if f.SP != nil && f.SP.EntityID != w.SP {
 		f.SP = nil
 	}
-	if f.Device, err = fact(items[1], func(v *idp.Device, n int64) { v.Version = n }); err != nil {
-		return f, err
-	}
-	if f.Device != nil && f.Device.ID != credential {
+	if f.Device != nil && f.Device.ID != w.Credential {
 		f.Device = nil
-	}
-	if loginID != "" {
-		f.Login, err = fact(items[2], func(v *idp.Login, n int64) { v.Version = n })
 	}
 	if f.SP != nil {
 		s.recent.keep(f.SP, s.clock())
 	}
-	return f, err
+	return f, nil
 }
 
-func fact[T any](item table.Item, version func(*T, int64)) (*T, error) {
-	if item.Version == 0 {
-		return nil, nil //nolint:nilnil // absent is no error here
+// facts are items to read in one request, and what to do with each.
+type facts struct {
+	keys   []table.Key
+	decode []func(table.Item) error
+}
+
+// add has an item read into a pointer, which stays as it is if there is none.
+func add[T any](all *facts, key table.Key, into **T, version func(*T, int64)) {
+	all.keys = append(all.keys, key)
+	all.decode = append(all.decode, func(item table.Item) error {
+		if item.Version == 0 {
+			return nil
+		}
+		v := new(T)
+		if err := decode(item.Data, v); err != nil {
+			return err
+		}
+		version(v, item.Version)
+		*into = v
+		return nil
+	})
+}
+
+func (all *facts) read(ctx context.Context, t table.Table) error {
+	items, err := t.GetAll(ctx, all.keys...)
+	if err != nil {
+		return outside("read facts", err)
 	}
-	v := new(T)
-	if err := decode(item.Data, v); err != nil {
-		return nil, err
+	for i, item := range items {
+		if err := all.decode[i](item); err != nil {
+			return err
+		}
 	}
-	version(v, item.Version)
-	return v, nil
+	return nil
 }
 
 // recentFor is how old a service provider's settings may be where only its

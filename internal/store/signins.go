@@ -35,11 +35,12 @@ func (s *Store) AddSignIn(ctx context.Context, uid string, in *idp.SignIn) error
 	return err
 }
 
-// signInID is the id of a sign-in's line: its time and its session.
-func signInID(at idp.Millis, sid string) (string, error) {
-	raw, err := idp.DecodeBase32(sid, 16)
+// signInID is the id of a sign-in's line: its time and what it came of, by the
+// id of that: a QR session, or a login that an SSO session answered.
+func signInID(at idp.Millis, of string) (string, error) {
+	raw, err := idp.DecodeBase32(of, 16)
 	if err != nil {
-		return "", fmt.Errorf("id of sign-in: sid %w", err)
+		return "", fmt.Errorf("id of sign-in: %w", err)
 	}
 	var id ulid.ULID
 	if err := id.SetTime(uint64(at)); err != nil {

@@ -68,25 +68,37 @@ func (s *Store) EndSSOSession(ctx context.Context, uid, sid string) error {
 	return idp.E(idp.Busy, "SSO session kept changing")
 }
 
-// UpdateSSOSession lets change alter a session that was read before, and writes
-// it back by compare-and-swap, on conflict from a fresh copy. ErrNotFound if it
-// was ended meanwhile; change's error ends it without a write.
-func (s *Store) UpdateSSOSession(ctx context.Context, sess *idp.SSOSession, change func(*idp.SSOSession) error) error {
-	for range tries {
-		if err := change(sess); err != nil {
+// PutContinued stores, all or nothing, that an SSO session answered a login:
+// both, over the versions that they were read with, and the line in the
+// person's own list; nil for a repeat, which has its line. ErrConflict: one of
+// them changed meanwhile, or the session was ended.
+func (s *Store) PutContinued(ctx context.Context, l *idp.Login, sess *idp.SSOSession, line *idp.SignIn) error {
+	stored, err := itemOf(loginKey(l.ID), l.Version, sweepAt(l.ExpiresAt), l)
+	if err != nil {
+		return err
+	}
+	session, err := itemOf(ssoKey(sess.UserID, sess.SID), sess.Version, sess.ExpiresAt.Time(), sess)
+	if err != nil {
+		return err
+	}
+	ops := []table.Op{{Put: &stored}, {Put: &session}}
+	if line != nil {
+		// By the login: one session may answer two at the same moment.
+		if line.ID, err = signInID(line.At, l.ID); err != nil {
 			return err
 		}
-		err := s.PutSSOSession(ctx, sess)
-		if !errors.Is(err, ErrConflict) {
-			return err
-		}
-		fresh, err := s.SSOSession(ctx, sess.UserID, sess.SID)
+		item, err := itemOf(signInKey(sess.UserID, line.ID), 0, line.At.Time().Add(signInKeep), line)
 		if err != nil {
 			return err
 		}
-		*sess = *fresh
+		ops = append(ops, table.Op{Put: &item})
 	}
-	return idp.E(idp.Busy, "SSO session kept changing")
+	if err := s.table.Transact(ctx, ops...); err != nil {
+		return outside("write what a session answered", err)
+	}
+	l.Version++
+	sess.Version++
+	return nil
 }
 
 // SignedInBefore reports whether a finished sign-in left its line in the

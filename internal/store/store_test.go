@@ -358,7 +358,7 @@ func TestOutageIsBusy(t *testing.T) {
 	for name, err := range map[string]error{
 		"user":    second(f.User(ctx, "U")),
 		"session": second(f.Session(ctx, "S")),
-		"facts":   second(f.Facts(ctx, "sp", "cred", "login")),
+		"facts":   second(f.Facts(ctx, store.Wanted{SP: "sp", Credential: "cred", Login: "login"})),
 		"users":   func() error { _, _, err := f.Users(ctx, "", 10); return err }(),
 		"save":    f.SaveUser(ctx, &idp.User{ID: "U", Email: "a@b"}),
 		"count":   func() error { _, _, err := f.TakeTry(ctx, "n", "s", 1, time.Minute); return err }(),

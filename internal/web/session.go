@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -37,56 +38,91 @@ type SignedIn struct {
 // was written at the same moment. Errors: stepup_required where there is none
 // that holds. Whether the person is active is for the caller.
 func (s *Site) Session(r *http.Request) (*SignedIn, error) {
-	none := func(detail string) error { return idp.E(idp.StepupRequired, "%s", detail) }
+	ctx := r.Context()
+	c, err := s.SessionCookie(r)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Store.SSOSession(ctx, c.UserID, c.SID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if err := s.Opens(c, found); err != nil {
+		return nil, err
+	}
+	device, err := s.Store.Device(ctx, found.CredentialID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	session, err := s.Rests(ctx, found, device)
+	if err != nil {
+		return nil, err
+	}
+	if now := s.Now(); found.LastUsedAt.Add(touchAfter).Over(now) {
+		found.LastUsedAt = now
+		err = s.Store.TouchSSOSession(ctx, found)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, noSession("session was ended meanwhile")
+		}
+	}
+	return session, err
+}
+
+func noSession(detail string) error { return idp.E(idp.StepupRequired, "%s", detail) }
+
+// SessionCookie names an SSO session; the secret shows that it is this browser's.
+type SessionCookie struct {
+	UserID, SID string
+	secret      idp.Secret
+}
+
+// SessionCookie reads the cookie and nothing else. Errors: stepup_required
+// where there is none of the right form.
+func (s *Site) SessionCookie(r *http.Request) (SessionCookie, error) {
 	c, err := r.Cookie(s.cookieName(CookieSSO))
 	if err != nil {
-		return nil, none("no session cookie")
+		return SessionCookie{}, noSession("no session cookie")
 	}
 	uid, rest, _ := strings.Cut(c.Value, ".")
 	sid, value, _ := strings.Cut(rest, ".")
 	secret, err := idp.DecodeBase64(value, 32)
 	if err != nil {
-		return nil, none("session cookie is malformed")
+		return SessionCookie{}, noSession("session cookie is malformed")
 	}
 	for _, id := range []string{uid, sid} {
 		if _, err := idp.DecodeBase32(id, 16); err != nil {
-			return nil, none("session cookie is malformed")
+			return SessionCookie{}, noSession("session cookie is malformed")
 		}
 	}
-	found, err := s.Store.SSOSession(r.Context(), uid, sid)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, none("no such session")
-	}
-	if err != nil {
-		return nil, err
-	}
-	hash, now := idp.Secret(secret).Hash(), s.Now()
+	return SessionCookie{uid, sid, secret}, nil
+}
+
+// Opens is the first half of Session's judgment, for who reads by itself: the
+// session that the cookie names, nil if it is not there, against the cookie and
+// the clock.
+func (s *Site) Opens(c SessionCookie, found *idp.SSOSession) error {
+	hash := c.secret.Hash()
 	switch {
+	case found == nil:
+		return noSession("no such session")
 	case !idp.Equal(found.SecretHash, hash[:]):
-		return nil, none("another secret")
+		return noSession("another secret")
 	case !s.Holds(found):
-		return nil, none("session is over, or was not used for too long")
+		return noSession("session is over, or was not used for too long")
 	}
-	device, err := s.Store.Device(r.Context(), found.CredentialID)
+	return nil
+}
+
+// Rests is the second half: the device that the session names, nil if it is not
+// there.
+func (s *Site) Rests(ctx context.Context, found *idp.SSOSession, device *idp.Device) (*SignedIn, error) {
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, none("the session's device is gone")
-	case err != nil:
-		return nil, err
-	case !device.Usable() || device.UserID != uid:
-		return nil, none("the session's device was revoked")
+	case device == nil:
+		return nil, noSession("the session's device is gone")
+	case !device.Usable() || device.UserID != found.UserID:
+		return nil, noSession("the session's device was revoked")
 	}
-	RecordFrom(r.Context()).User = uid
-	if found.LastUsedAt.Add(touchAfter).Over(now) {
-		found.LastUsedAt = now
-		err = s.Store.TouchSSOSession(r.Context(), found)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, none("session was ended meanwhile")
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
+	RecordFrom(ctx).User = found.UserID
 	return &SignedIn{found, device}, nil
 }
 

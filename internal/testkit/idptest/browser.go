@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -156,6 +157,25 @@ func (b *Browser) Login(location string) View {
 	u, err := url.Parse(location)
 	must(b.IdP.T, err)
 	return b.NewCode(u.Query().Get("l"))
+}
+
+// Open opens the page that a service provider's request led to and goes where
+// it leads by itself: by the session to an answer, or back to be asked.
+func (b *Browser) Open(location string) *http.Response {
+	b.IdP.T.Helper()
+	page := b.Get(location)
+	body := Body(b.IdP.T, page)
+	page.Body = io.NopCloser(strings.NewReader(body))
+	if page.StatusCode != http.StatusOK || !strings.Contains(body, `action="/login/continue"`) {
+		return page
+	}
+	u, err := url.Parse(location)
+	must(b.IdP.T, err)
+	next := b.PostForm("/login/continue", url.Values{"l": {u.Query().Get("l")}})
+	if next.StatusCode != http.StatusSeeOther {
+		return next
+	}
+	return b.Get(next.Header.Get("Location"))
 }
 
 // NewCode shows a new code for a login.

@@ -203,7 +203,7 @@ func (h *Handlers) credential(ctx context.Context, s idp.QRSession, sig signatur
 	if err != nil {
 		return store.Facts{}, err
 	}
-	facts, err := h.Store.Facts(ctx, s.SP, id, "")
+	facts, err := h.Store.Facts(ctx, store.Wanted{SP: s.SP, Credential: id})
 	if err != nil {
 		return facts, err
 	}

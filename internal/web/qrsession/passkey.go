@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/passkey"
 	"github.com/latchkey-idp/latchkey/internal/saml/acr"
+	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
@@ -102,7 +103,7 @@ func (h *Handlers) passkeyEvent(ctx context.Context, s idp.QRSession, event logi
 	if err != nil {
 		return refuse(err)
 	}
-	facts, err := h.Store.Facts(ctx, s.SP, id, s.Login)
+	facts, err := h.Store.Facts(ctx, store.Wanted{SP: s.SP, Credential: id, Login: s.Login})
 	if err != nil {
 		return event, err
 	}

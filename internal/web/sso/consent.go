@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -92,16 +91,6 @@ func (h *Handlers) agree(ctx context.Context, sub *subject, sid, tag string) err
 	return h.consented(ctx, sub, known, what, sid)
 }
 
-// agreed is agree where nobody can be asked; insufficient where that would be
-// needed.
-func (h *Handlers) agreed(ctx context.Context, sub *subject, sid string) error {
-	err := h.agree(ctx, sub, sid, "")
-	if ask := (*unagreed)(nil); errors.As(err, &ask) {
-		return insufficient(ask.Error())
-	}
-	return err
-}
-
 // consented records a yes, and remembers it where it is asked for once.
 func (h *Handlers) consented(ctx context.Context, sub *subject, known *idp.Consent, what *released, sid string) error {
 	names := what.names()
@@ -183,20 +172,17 @@ func (h *Handlers) askFinish(w http.ResponseWriter, r *http.Request, s idp.QRSes
 		pages.Field{Name: "sid", Value: s.SID}, pages.Field{Name: "finish_key", Value: form.key.Reveal()})
 }
 
-// notAgreed asks, where the request lets us; a passive one goes back to the
-// login page, which answers it.
-func (h *Handlers) notAgreed(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret, sub *subject, err error) error {
-	if ask := (*unagreed)(nil); errors.As(err, &ask) {
-		if l.Passive {
-			http.Redirect(w, r, "/login?l="+url.QueryEscape(l.ID), http.StatusSeeOther)
-			return nil
-		}
-		err = h.askContinue(w, r, l, bh, ask)
+// notAgreed asks, where the request lets us. Every other error of agree is
+// returned as it is, store.ErrConflict too.
+func (h *Handlers) notAgreed(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret, err error) error {
+	ask := (*unagreed)(nil)
+	switch {
+	case !errors.As(err, &ask):
+		return err
+	case l.Passive:
+		return h.ask(w, r, l.ID, ask.Error())
 	}
-	if errors.Is(err, store.ErrConflict) {
-		return h.continueRefused(w, r, sub, idp.E(idp.Busy, "login or consent changed meanwhile"))
-	}
-	return err
+	return h.askContinue(w, r, l, bh, ask)
 }
 
 // askContinue shows what a session's answer would release. From then on the
@@ -211,7 +197,7 @@ func (h *Handlers) askContinue(w http.ResponseWriter, r *http.Request, l *idp.Lo
 			return err
 		}
 	}
-	return h.consentPage(w, r, l.App, ask, "/login/continue", pages.Field{Name: "l", Value: l.ID})
+	return h.consentPage(w, r, l.App, ask, continuePath, pages.Field{Name: "l", Value: l.ID})
 }
 
 func (h *Handlers) consentPage(w http.ResponseWriter, r *http.Request, app idp.ContextApp, ask *unagreed, action string, fields ...pages.Field) error {

@@ -162,7 +162,7 @@ type subject struct {
 // subjectOf reads login, SP, user and credential again and makes the checks of
 // 5.4; a pending sign-in stops when any of them was switched off meanwhile.
 func (h *Handlers) subjectOf(ctx context.Context, s idp.QRSession) (subject, error) {
-	facts, err := h.Store.Facts(ctx, s.SP, s.CredentialID, s.Login)
+	facts, err := h.Store.Facts(ctx, store.Wanted{SP: s.SP, Credential: s.CredentialID, User: s.UserID, Login: s.Login})
 	if err != nil {
 		return subject{}, err
 	}
@@ -173,7 +173,7 @@ func (h *Handlers) subjectOf(ctx context.Context, s idp.QRSession) (subject, err
 	if _, err := login.Complete(*sub.login, s.SID); err != nil {
 		return sub, err
 	}
-	if sub.user, err = h.Directory.User(ctx, s.UserID); err != nil {
+	if sub.user, err = h.Directory.Complete(ctx, facts.User); err != nil {
 		return sub, err
 	}
 	if sub.user.Disabled {

@@ -55,13 +55,28 @@ func (h *Handlers) issue(w http.ResponseWriter, r *http.Request, g *grant, form 
 	return h.deliver(w, r, &a, issued)
 }
 
-// sign makes the Response, of a subject that agree has let through.
-func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, error) {
+// content is what the Response will say, of a subject that agree has let
+// through.
+func (h *Handlers) content(a *assertion) (response.Issue, error) {
 	switch {
 	case a.unfit != nil:
-		return nil, a.unfit
+		return response.Issue{}, a.unfit
 	case !a.agreed: // a mistake of ours: every way here leads through agree
-		return nil, errors.New("nobody has agreed to the release")
+		return response.Issue{}, errors.New("nobody has agreed to the release")
+	}
+	return response.Issue{
+		SP: a.sp, Login: a.login, User: a.user, Rules: a.rules, Issuer: a.issuer,
+		ResponseID: responseID(a.id), AssertionID: a.id, SessionIndex: a.index(),
+		AuthnInstant: a.approvedAt.Time(), Now: h.Clock(), SessionNotOnOrAfter: a.life.Time(),
+		ACR: a.acr, Pairwise: h.Pairwise, Seed: a.sid,
+	}, nil
+}
+
+// sign makes the Response.
+func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, error) {
+	content, err := h.content(a)
+	if err != nil {
+		return nil, err
 	}
 	key, err := h.Signing(ctx, h.Keys, a.sp)
 	if err != nil {
@@ -71,12 +86,7 @@ func (h *Handlers) sign(ctx context.Context, a *assertion) (*response.Issued, er
 	if err != nil {
 		return nil, err
 	}
-	issued, err := protocol.Assert(response.Issue{
-		SP: a.sp, Login: a.login, User: a.user, Rules: a.rules, Issuer: a.issuer,
-		ResponseID: responseID(a.id), AssertionID: a.id, SessionIndex: a.index(),
-		AuthnInstant: a.approvedAt.Time(), Now: h.Clock(), SessionNotOnOrAfter: a.life.Time(),
-		ACR: a.acr, Pairwise: h.Pairwise, Seed: a.sid,
-	}, key)
+	issued, err := protocol.Assert(content, key)
 	return issued, web.KeyError(err)
 }
 
@@ -113,38 +123,21 @@ func outcome(first bool) string {
 	return "repeated"
 }
 
-// participant is what the SSO session keeps of an answer.
-func (a *assertion) participant(issued *response.Issued, now idp.Millis) idp.Participant {
+// participant is what the SSO session keeps of an answer with this NameID.
+func (a *assertion) participant(nameID, format string, now idp.Millis) idp.Participant {
 	return idp.Participant{
-		SP: a.sp.EntityID, Name: a.sp.Name, Issuer: a.issuer, NameID: issued.NameID, NameIDFormat: issued.NameIDFormat,
-		Qualified: a.sp.QualifyNameID && issued.NameID != "", SessionIndex: a.index(), At: now,
+		SP: a.sp.EntityID, Name: a.sp.Name, Issuer: a.issuer, NameID: nameID, NameIDFormat: format,
+		Qualified: a.sp.QualifyNameID && nameID != "", SessionIndex: a.index(), At: now,
 	}
-}
-
-// join notes the answer in the session that it rests on; store.ErrNotFound if
-// that was ended meanwhile.
-func (h *Handlers) join(ctx context.Context, session *idp.SSOSession, a *assertion, issued *response.Issued) error {
-	p := a.participant(issued, h.Now())
-	err := h.Store.UpdateSSOSession(ctx, session, func(s *idp.SSOSession) error {
-		s.LastUsedAt = p.At
-		if !s.Join(p) {
-			return idp.E(idp.Busy, "the session has too many applications")
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return h.indexName(ctx, a, issued)
 }
 
 // indexName lets a LogoutRequest of an application that takes part in single
-// logout find the person by the identifier that it was given.
-func (h *Handlers) indexName(ctx context.Context, a *assertion, issued *response.Issued) error {
-	if len(a.sp.SLO) == 0 || issued.NameID == "" {
+// logout find the person by the identifier that it is given.
+func (h *Handlers) indexName(ctx context.Context, a *assertion, nameID string) error {
+	if len(a.sp.SLO) == 0 || nameID == "" {
 		return nil
 	}
-	return h.Store.IndexName(ctx, a.sp.EntityID, issued.NameID, a.user.ID, a.life)
+	return h.Store.IndexName(ctx, a.sp.EntityID, nameID, a.user.ID, a.life)
 }
 
 // startSession writes the SSO session, keyed by user and sid so that a repeat
@@ -170,7 +163,7 @@ func (h *Handlers) startSession(w http.ResponseWriter, r *http.Request, g *grant
 	if err != nil {
 		return err
 	}
-	session.Join(a.participant(issued, h.Now()))
+	session.Join(a.participant(issued.NameID, issued.NameIDFormat, h.Now()))
 	if !g.first {
 		ended, err := h.Store.SignedInBefore(ctx, g.user.ID, s.ConsumedAt, s.SID)
 		if err != nil {
@@ -188,7 +181,7 @@ func (h *Handlers) startSession(w http.ResponseWriter, r *http.Request, g *grant
 			return err
 		}
 	}
-	if err := h.indexName(ctx, a, issued); err != nil {
+	if err := h.indexName(ctx, a, issued.NameID); err != nil {
 		return err
 	}
 	h.SetSession(w, g.user.ID, s.SID, secret, a.life)
@@ -199,8 +192,11 @@ func (h *Handlers) startSession(w http.ResponseWriter, r *http.Request, g *grant
 // this browser to the new one, whose cookie replaces the old one's, so that
 // they hear of its end. It returns the old session, nil if there was none.
 func (h *Handlers) takeOver(r *http.Request, fresh *idp.SSOSession) (*idp.SSOSession, error) {
-	before, err := h.session(r)
-	if err != nil || before == nil || before.UserID != fresh.UserID || before.SID == fresh.SID {
+	before, err := h.Session(r)
+	switch {
+	case idp.CodeOf(err) == idp.StepupRequired:
+		return nil, nil //nolint:nilnil // nobody was signed in
+	case err != nil || before.UserID != fresh.UserID || before.SID == fresh.SID:
 		return nil, err
 	}
 	for _, p := range before.Participants {

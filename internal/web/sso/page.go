@@ -7,17 +7,34 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
+	"github.com/latchkey-idp/latchkey/internal/saml"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
+	"github.com/latchkey-idp/latchkey/internal/web/start"
 )
 
-// page shows the login page, or goes on where nobody has to be asked. It sets or
-// renews the browser secret; the first create binds the login to it.
+// page shows the login page, or goes on where the browser may have a session.
+// Whether that does is judged once, by /login/continue, which leads back here if
+// not; here nothing is read for it. It sets or renews the browser secret; the
+// first create binds the login to it.
 func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 	id := r.URL.Query().Get("l")
 	if _, err := idp.DecodeBase32(id, 16); err != nil {
 		return idp.E(idp.SessionUnknown, "login id")
+	}
+	secret, bh, err := h.browserSecret(r)
+	if err != nil {
+		return err
+	}
+	self := "/login?l=" + id
+	if r.URL.Query().Get("ask") != "" {
+		self = start.AskPage(id)
+	} else if _, err := h.SessionCookie(r); err == nil {
+		h.SetCookie(w, web.CookieBrowser, secret.Reveal(), web.BrowserSecretLife)
+		return h.Pages.AutoPost(w, pages.PostPage{
+			Frame: h.Frame(w, r, ""), Action: continuePath, Fields: []pages.Field{{Name: "l", Value: id}},
+		})
 	}
 	l, err := h.Store.Login(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -27,20 +44,31 @@ func (h *Handlers) page(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.RecordFrom(r.Context()).SP = l.SP
-	secret, bh, err := h.browserSecret(r)
-	if err != nil {
-		return err
-	}
 	if err := login.CheckBrowser(*l, &bh, h.Now()); err != nil {
 		return err
 	}
 	h.SetCookie(w, web.CookieBrowser, secret.Reveal(), web.BrowserSecretLife)
-	if done, err := h.proceed(w, r, l, bh); done {
-		return err
+	if l.Passive {
+		return h.noPassive(w, r, l, bh)
 	}
 	return h.Pages.Login(w, pages.LoginPage{
-		Frame: h.Frame(w, r, "/login?l="+l.ID), LoginID: l.ID, AppName: l.App.Name, AppHost: l.App.Host,
+		Frame: h.Frame(w, r, self), LoginID: l.ID, AppName: l.App.Name, AppHost: l.App.Host,
 		AppLogo: logoOf(l.App), Passkey: h.Passkeys, PasskeyOnly: h.Passkeys && l.PasskeyOnly,
+	})
+}
+
+// noPassive ends a login that may not ask, and tells the service provider
+// (SAML Core 3.4.1: IsPassive).
+func (h *Handlers) noPassive(w http.ResponseWriter, r *http.Request, l *idp.Login, bh idp.BrowserSecret) error {
+	ended, err := login.Continue(*l, bh, "none", h.Now())
+	if err != nil {
+		return err
+	}
+	if err := h.Store.PutLogin(r.Context(), &ended); err != nil && !errors.Is(err, store.ErrConflict) {
+		return err
+	}
+	return h.refuseLogin(w, r, l, &saml.StatusError{
+		Top: saml.StatusResponder, Second: saml.StatusNoPassive, Message: "The user cannot be signed in without interaction.",
 	})
 }
 

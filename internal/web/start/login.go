@@ -43,8 +43,18 @@ func pending(l *idp.Login, now idp.Millis) (*idp.Login, error) {
 	return l, nil
 }
 
-// Page is where a login goes on, in the browser.
-func Page(l *idp.Login) string { return "/login?l=" + url.QueryEscape(l.ID) }
+// Page is where a login goes on, in the browser: by the session there, if that
+// can do.
+func Page(l *idp.Login) string {
+	if l.ForceAuthn {
+		return AskPage(l.ID)
+	}
+	return "/login?l=" + url.QueryEscape(l.ID)
+}
+
+// AskPage is where a login goes on that the browser's session cannot answer.
+// Whoever leaves "ask" out is led back to it.
+func AskPage(id string) string { return "/login?l=" + url.QueryEscape(id) + "&ask=1" }
 
 // appOf is what people are shown of an SP: its configured name and the host
 // that they will return to.
