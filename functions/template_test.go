@@ -106,3 +106,29 @@ func TestKeyRoles(t *testing.T) {
 		t.Error("L6 a further signing key has another policy than the first")
 	}
 }
+
+// TestAuditIsAppendOnly: AD10, no function may delete an event of the audit
+// trail. (That one is overwritten, IAM cannot tell from a new one; the chain
+// shows it.)
+func TestAuditIsAppendOnly(t *testing.T) {
+	raw, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statements := regexp.MustCompile(`(?m)^ +Action: (.*)\n.*\n +Condition:\n.*\n +dynamodb:LeadingKeys: \[(.*)\]`).FindAllStringSubmatch(string(raw), -1)
+	appends := 0
+	for _, s := range statements {
+		if !strings.Contains(s[2], "AUDIT#") {
+			continue
+		}
+		if strings.Contains(s[1], "DeleteItem") || strings.Contains(s[1], "UpdateItem") {
+			t.Errorf("AD10 %s on %s", s[1], s[2])
+		}
+		if strings.Contains(s[1], "PutItem") {
+			appends++
+		}
+	}
+	if appends < 8 {
+		t.Errorf("AD10 %d functions write events", appends)
+	}
+}

@@ -102,7 +102,7 @@ func New(d Deps) (*App, error) {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}
 	a := &App{deps: d, assets: files, site: &web.Site{
-		Config: d.Config, Store: st, Audit: store.NewAudit(st, d.Random), Pages: rendered,
+		Config: d.Config, Store: st, Audit: store.NewAudit(st, d.Random, d.Secrets.Masters), Pages: rendered,
 		Log: d.Log, Metrics: d.Metrics, Clock: d.Clock, Random: d.Random,
 	}}
 	a.start = start.New(a.site, d.Secrets.Masters)

@@ -110,7 +110,7 @@ func (d *Deps) Handler(routes func(*app.App) http.Handler) http.Handler {
 func (d *Deps) RefreshMetadata(ctx context.Context) error {
 	st := store.New(dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock), d.clock)
 	r := mdrefresh.Runner{
-		Store: st, Audit: store.NewAudit(st, rand.Reader), Clock: d.clock, Log: d.log,
+		Store: st, Audit: store.NewAudit(st, rand.Reader, nil), Clock: d.clock, Log: d.log,
 		Fetcher: mdrefresh.NewFetcher(outbound.Options{}, d.cfg.MetadataMaxValidity, d.clock),
 	}
 	_, err := r.Run(ctx)

@@ -1,5 +1,7 @@
 package idp
 
+import "encoding/json"
+
 // AuditEvent is one line of the audit trail (approval-protocol.md 10). It
 // never holds a secret, token, code or number.
 type AuditEvent struct {
@@ -21,6 +23,19 @@ type AuditEvent struct {
 	// Detail holds what only this kind of event has (assertion_id, acr, amr,
 	// session_index, reason, the exact cause of a refusal).
 	Detail map[string]string `json:"detail,omitempty"`
+
+	// The chain of the process that wrote it: each event names the one before
+	// by its MAC. All empty: written without a key.
+	Chain string `json:"chain,omitempty"` // the process
+	Seq   int64  `json:"n,omitempty"`     // 1, 2, ...
+	Prev  string `json:"prev,omitempty"`  // MAC of the event before; empty: the first
+	MAC   string `json:"mac,omitempty"`   // "<key version>.<HMAC-SHA-256 of all the rest>"
+}
+
+// Bound are the bytes that MAC is made of: all of the event but MAC.
+func (e AuditEvent) Bound() ([]byte, error) {
+	e.MAC = ""
+	return json.Marshal(e)
 }
 
 // The audit events.
@@ -75,6 +90,7 @@ const (
 	AuditECPFinished      = "ecp.finished"    // an app password signed a program in
 	AuditECPFailed        = "ecp.auth_failed" // a wrong one
 	AuditECPRejected      = "ecp.rejected"    // a right one, and the answer is a failed status
+	AuditSealed           = "audit.sealed"    // how much there was of a day, by who verified it
 	AuditRecoveryUsed     = "recovery.code_used"
 	AuditRecoveryRenewed  = "recovery.codes_regenerated"
 )

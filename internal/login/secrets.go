@@ -31,6 +31,7 @@ const (
 	infoRecovery = "latchkey-recovery/1"
 	infoLogin    = "latchkey-login/1"
 	infoConsent  = "latchkey-consent/1"
+	infoAudit    = "latchkey-audit/1"
 )
 
 // NewMasterKeys takes master keys of 32 bytes by version (1, 2, ...).
@@ -114,6 +115,11 @@ func (m *MasterKeys) ConsentTag(loginID string, shown []byte) (string, error) {
 		return "", err
 	}
 	return idp.Base64.EncodeToString(mac), nil
+}
+
+// AuditMAC binds an event of the audit trail.
+func (m *MasterKeys) AuditMAC(version int, bound []byte) ([]byte, error) {
+	return m.mac(version, nil, infoAudit, bound)
 }
 
 // mac is HMAC-SHA-256 of the parts under the key derived for info.

@@ -57,7 +57,7 @@ func newWorld(t *testing.T) *world {
 	w.roots = x509.NewCertPool()
 	w.roots.AddCert(w.server.Certificate())
 	w.runner = &mdrefresh.Runner{
-		Store: w.store, Audit: store.NewAudit(w.store, rand.Reader), Clock: clock, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Store: w.store, Audit: store.NewAudit(w.store, rand.Reader, nil), Clock: clock, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 		Fetcher: mdrefresh.NewFetcher(outbound.Options{Local: true, Roots: w.roots}, 0, clock),
 	}
 	return w

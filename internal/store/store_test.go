@@ -328,7 +328,7 @@ func TestFutureSchema(t *testing.T) {
 
 func TestAudit(t *testing.T) {
 	f := newStore(t)
-	a := store.NewAudit(f.Store, rand.Reader)
+	a := store.NewAudit(f.Store, rand.Reader, nil)
 	for n := range 250 {
 		ok(t, a.Write(t.Context(), idp.AuditEvent{Event: fmt.Sprint(n)}))
 	}

@@ -79,7 +79,9 @@ func (h *Handlers) Mount(mux web.Mux) {
 		"POST /v1/admin/keys/{id}/restore":  h.restoreKey,
 		"POST /v1/admin/keys/{id}/retire":   h.retireKey,
 
-		"GET /v1/admin/audit": h.audit,
+		"GET /v1/admin/audit":        h.audit,
+		"GET /v1/admin/audit/chain":  h.auditChain,
+		"POST /v1/admin/audit/seals": h.sealAudit,
 	} {
 		mux.Handle(pattern, h.API(h.guard(handler)))
 	}
