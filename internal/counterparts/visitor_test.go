@@ -140,15 +140,19 @@ func (v *visitor) deny(p page) answer {
 	return v.finish(p, s)
 }
 
-// goesOn does what the login page does by itself where the session suffices;
-// false: it asks the person.
+// goesOn does what the login page does by itself where a session may do; false: it
+// asks the person, or that leads back to it.
 func (v *visitor) goesOn(p page) (answer, bool) {
 	v.t.Helper()
 	f, ok := readForm(v.t, p.body)
 	if !ok || f.action != "/login/continue" {
 		return answer{}, false
 	}
-	return v.answerOn(v.submit(p, f)), true
+	next := v.submit(p, f)
+	if next.url.Path == "/login" {
+		return answer{}, false
+	}
+	return v.answerOn(next), true
 }
 
 // answer is a message on its way to a service provider.
