@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/adminclient"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/xmlenc"
 )
@@ -319,14 +320,19 @@ type spNamed struct {
 	EntityID string `arg:"" name:"entityid" help:"Its entityID or short name."`
 }
 
+// find looks the service provider up.
+func (c *spNamed) find(e *env) (client *adminclient.Client, slug string, err error) {
+	if client, err = e.admin(); err != nil {
+		return nil, "", err
+	}
+	slug, err = client.Find(e.ctx, c.EntityID)
+	return client, slug, err
+}
+
 type spShowCmd struct{ spNamed }
 
 func (c *spShowCmd) Run(e *env) error {
-	client, err := e.admin()
-	if err != nil {
-		return err
-	}
-	slug, err := client.Find(e.ctx, c.EntityID)
+	client, slug, err := c.find(e)
 	if err != nil {
 		return err
 	}
@@ -362,11 +368,7 @@ func (c *spUpdateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	client, err := e.admin()
-	if err != nil {
-		return err
-	}
-	slug, err := client.Find(e.ctx, c.EntityID)
+	client, slug, err := c.find(e)
 	if err != nil {
 		return err
 	}
@@ -392,11 +394,7 @@ func (c *spUpdateCmd) Run(e *env) error {
 type spRemoveCmd struct{ spNamed }
 
 func (c *spRemoveCmd) Run(e *env) error {
-	client, err := e.admin()
-	if err != nil {
-		return err
-	}
-	slug, err := client.Find(e.ctx, c.EntityID)
+	client, slug, err := c.find(e)
 	if err != nil {
 		return err
 	}

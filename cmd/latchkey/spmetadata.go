@@ -171,11 +171,7 @@ func (s *spSource) source() (*adminapi.MetadataPatch, error) {
 type spDiffCmd struct{ spNamed }
 
 func (c *spDiffCmd) Run(e *env) error {
-	client, err := e.admin()
-	if err != nil {
-		return err
-	}
-	slug, err := client.Find(e.ctx, c.EntityID)
+	client, slug, err := c.find(e)
 	if err != nil {
 		return err
 	}
@@ -205,11 +201,7 @@ type spApproveCmd struct {
 }
 
 func (c *spApproveCmd) Run(e *env) error {
-	client, err := e.admin()
-	if err != nil {
-		return err
-	}
-	slug, err := client.Find(e.ctx, c.EntityID)
+	client, slug, err := c.find(e)
 	if err != nil {
 		return err
 	}

@@ -80,6 +80,9 @@ func TestLogoutRequestsThatAreRefused(t *testing.T) {
 			if back.status() != "Requester UnknownPrincipal" || back.InResponseTo != r.ID || !v.alive() {
 				t.Errorf("status %s, alive %v", back.status(), v.alive())
 			}
+			if reasons := v.IdP.Log.Reasons(); len(reasons) == 0 || reasons[len(reasons)-1] != string(idp.SLONotParticipant) {
+				t.Errorf("the log says %v", reasons)
+			}
 		})
 	}
 	t.Run("P19 A36 an application that takes no part", func(t *testing.T) {

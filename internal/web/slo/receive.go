@@ -85,6 +85,7 @@ func (h *Handlers) requested(w http.ResponseWriter, r *http.Request, in *binding
 	case errors.Is(err, slo.ErrNothing) && o.Request.Async:
 		return h.nothing(w, r)
 	case errors.Is(err, slo.ErrNothing):
+		web.RecordFrom(ctx).Reason = string(idp.SLONotParticipant)
 		return h.deliver(w, r, sp, o.Request, logout.Answer{Failed: unknownPrincipal})
 	case err != nil:
 		return err

@@ -93,6 +93,7 @@ func (h *Handlers) endByCall(ctx context.Context, sp *idp.ServiceProvider, req *
 	case errors.Is(err, store.ErrExists):
 		return a, h.rejected(ctx, sp, idp.Refuse(idp.ReasonReplay, "LogoutRequest was received before"))
 	case errors.Is(err, slo.ErrNothing):
+		web.RecordFrom(ctx).Reason = string(idp.SLONotParticipant)
 		return logout.Answer{Failed: unknownPrincipal}, nil
 	case err != nil:
 		return a, err
