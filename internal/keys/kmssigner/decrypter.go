@@ -28,10 +28,8 @@ var oaepAlgorithms = map[crypto.Hash]types.EncryptionAlgorithmSpec{
 
 // Decrypter is a keys.Decrypter in KMS. It is safe for concurrent use.
 type Decrypter struct {
+	handle
 	api DecryptAPI
-	log *slog.Logger
-	arn string
-	pub *rsa.PublicKey
 }
 
 var _ keys.Decrypter = (*Decrypter)(nil)
@@ -40,21 +38,12 @@ var _ keys.Decrypter = (*Decrypter)(nil)
 // and checks that it is an RSA encryption key of 2048 bits or more. Who calls
 // this only to publish the key needs no kms:Decrypt. log may be nil.
 func OpenDecrypter(ctx context.Context, api DecryptAPI, keyID string, log *slog.Logger) (*Decrypter, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	arn, pub, err := fetch(ctx, api, keyID, types.KeyUsageTypeEncryptDecrypt, log)
+	h, err := fetch(ctx, api, keyID, types.KeyUsageTypeEncryptDecrypt, log)
 	if err != nil {
 		return nil, err
 	}
-	return &Decrypter{api: api, log: log, arn: arn, pub: pub}, nil
+	return &Decrypter{handle: h, api: api}, nil
 }
-
-// ID is the key's ARN.
-func (d *Decrypter) ID() string { return d.arn }
-
-// Public is the *rsa.PublicKey.
-func (d *Decrypter) Public() crypto.PublicKey { return d.pub }
 
 // Decrypt has KMS decrypt RSA-OAEP with SHA-1 or SHA-256 as both digest and
 // mask; other combinations fail with keys.ErrUnsupported. What cannot be of

@@ -2,6 +2,7 @@ package kmssigner
 
 import (
 	"context"
+	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -20,9 +21,25 @@ type publicAPI interface {
 	GetPublicKey(context.Context, *kms.GetPublicKeyInput, ...func(*kms.Options)) (*kms.GetPublicKeyOutput, error)
 }
 
-// fetch asks KMS for the ARN and the RSA public key of a key, which must be
-// for this use.
-func fetch(ctx context.Context, api publicAPI, keyID string, usage types.KeyUsageType, log *slog.Logger) (string, *rsa.PublicKey, error) {
+// handle is what we hold of an RSA key in KMS.
+type handle struct {
+	arn string
+	pub *rsa.PublicKey
+	log *slog.Logger
+}
+
+// ID is the key's ARN.
+func (h handle) ID() string { return h.arn }
+
+// Public is the *rsa.PublicKey.
+func (h handle) Public() crypto.PublicKey { return h.pub }
+
+// fetch asks KMS for a key, which must be an RSA key for this use. log may be
+// nil.
+func fetch(ctx context.Context, api publicAPI, keyID string, usage types.KeyUsageType, log *slog.Logger) (handle, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	c := call{name: "GetPublicKey", key: keyID, log: log}
 	out, err := do(ctx, c, func(ctx context.Context) (*kms.GetPublicKeyOutput, smithy.Metadata, error) {
 		out, err := api.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &keyID}, once)
@@ -32,13 +49,13 @@ func fetch(ctx context.Context, api publicAPI, keyID string, usage types.KeyUsag
 		return out, out.ResultMetadata, nil
 	})
 	if err != nil {
-		return "", nil, err
+		return handle{}, err
 	}
 	pub, err := publicKey(out, usage)
 	if err != nil {
-		return "", nil, fmt.Errorf("KMS key %s: %w", keyID, err)
+		return handle{}, fmt.Errorf("KMS key %s: %w", keyID, err)
 	}
-	return aws.ToString(out.KeyId), pub, nil
+	return handle{aws.ToString(out.KeyId), pub, log}, nil
 }
 
 func publicKey(out *kms.GetPublicKeyOutput, usage types.KeyUsageType) (*rsa.PublicKey, error) {

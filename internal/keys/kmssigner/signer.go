@@ -3,7 +3,6 @@ package kmssigner
 import (
 	"context"
 	"crypto"
-	"crypto/rsa"
 	"fmt"
 	"log/slog"
 
@@ -28,10 +27,8 @@ var algorithms = map[crypto.Hash]types.SigningAlgorithmSpec{
 
 // Signer is a keys.Key in KMS. It is safe for concurrent use.
 type Signer struct {
+	handle
 	api SignAPI
-	log *slog.Logger
-	arn string
-	pub *rsa.PublicKey
 }
 
 var _ keys.Key = (*Signer)(nil)
@@ -40,21 +37,12 @@ var _ keys.Key = (*Signer)(nil)
 // that it is an RSA signing key of 2048 bits or more. An alias is resolved
 // here: the Signer stays with the key that it named. log may be nil.
 func Open(ctx context.Context, api SignAPI, keyID string, log *slog.Logger) (*Signer, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	arn, pub, err := fetch(ctx, api, keyID, types.KeyUsageTypeSignVerify, log)
+	h, err := fetch(ctx, api, keyID, types.KeyUsageTypeSignVerify, log)
 	if err != nil {
 		return nil, err
 	}
-	return &Signer{api: api, log: log, arn: arn, pub: pub}, nil
+	return &Signer{handle: h, api: api}, nil
 }
-
-// ID is the key's ARN.
-func (s *Signer) ID() string { return s.arn }
-
-// Public is the *rsa.PublicKey.
-func (s *Signer) Public() crypto.PublicKey { return s.pub }
 
 // Sign has KMS sign a SHA-256, SHA-384 or SHA-512 digest; other hashes fail
 // with keys.ErrUnsupported.

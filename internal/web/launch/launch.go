@@ -52,12 +52,7 @@ func (h *Handlers) launch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.Start.Rejected(sp, err)
 	}
-	l, err := h.Start.Login(r.Context(), draft, sp)
-	if err != nil {
-		return h.Start.Rejected(sp, err)
-	}
-	http.Redirect(w, r, start.Page(l), http.StatusSeeOther)
-	return nil
+	return h.Start.Begin(w, r, draft, sp)
 }
 
 // judge makes the login that nobody has sent a request for: without an ID, so

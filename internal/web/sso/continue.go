@@ -192,12 +192,12 @@ func (h *Handlers) declineContinued(w http.ResponseWriter, r *http.Request, l *i
 	if consent {
 		status.Second, status.Message = saml.StatusRequestDenied, "The person does not agree to the release of attributes."
 	}
-	return h.refuseLogin(w, r, l, status)
+	return h.refuseLogin(w, r, l, status, "")
 }
 
 // refuseLogin tells the service provider of a login a status, if its answer
-// may still go where the request said.
-func (h *Handlers) refuseLogin(w http.ResponseWriter, r *http.Request, l *idp.Login, status *saml.StatusError) error {
+// may still go where the request said. The seed is failure's.
+func (h *Handlers) refuseLogin(w http.ResponseWriter, r *http.Request, l *idp.Login, status *saml.StatusError, seed string) error {
 	sp, err := h.Store.ServiceProvider(r.Context(), l.SP)
 	if err != nil {
 		return appGone(err)
@@ -207,7 +207,7 @@ func (h *Handlers) refuseLogin(w http.ResponseWriter, r *http.Request, l *idp.Lo
 	}
 	return h.fail(w, r, failure{
 		protocol: l.Protocol, sp: sp, status: status, acs: l.ACS, requestID: l.RequestID, issuer: l.Issuer,
-		relayState: l.RelayState, hasRelayState: l.HasRelayState,
+		relayState: l.RelayState, hasRelayState: l.HasRelayState, seed: seed,
 	})
 }
 

@@ -69,7 +69,7 @@ func (h *Handlers) noPassive(w http.ResponseWriter, r *http.Request, l *idp.Logi
 	}
 	return h.refuseLogin(w, r, l, &saml.StatusError{
 		Top: saml.StatusResponder, Second: saml.StatusNoPassive, Message: "The user cannot be signed in without interaction.",
-	})
+	}, "")
 }
 
 // browserSecret is that of the cookie, kept so that all tabs share it, or a

@@ -78,17 +78,7 @@ func (h *Handlers) decline(w http.ResponseWriter, r *http.Request, s idp.QRSessi
 	if err != nil {
 		return err
 	}
-	sp, err := h.Store.ServiceProvider(ctx, l.SP)
-	if err != nil {
-		return appGone(err)
-	}
-	if err := answerable(sp, l); err != nil {
-		return err
-	}
-	return h.fail(w, r, failure{
-		protocol: l.Protocol, sp: sp, status: status, acs: l.ACS, requestID: l.RequestID, issuer: l.Issuer,
-		relayState: l.RelayState, hasRelayState: l.HasRelayState, seed: s.SID,
-	})
+	return h.refuseLogin(w, r, l, status, s.SID)
 }
 
 // answerable refuses to send anything where a login's answer may not go now.

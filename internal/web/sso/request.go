@@ -10,7 +10,6 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/saml/binding"
 	"github.com/latchkey-idp/latchkey/internal/saml/request"
 	"github.com/latchkey-idp/latchkey/internal/web"
-	"github.com/latchkey-idp/latchkey/internal/web/start"
 )
 
 // maxPost bounds the form of a POSTed request: a SAMLRequest of 32 KiB, its
@@ -57,12 +56,7 @@ func (h *Handlers) receive(w http.ResponseWriter, r *http.Request, in *binding.I
 	if err != nil {
 		return h.Start.Rejected(sp, err)
 	}
-	l, err := h.Start.Login(r.Context(), draft, sp)
-	if err != nil {
-		return h.Start.Rejected(sp, err)
-	}
-	http.Redirect(w, r, start.Page(l), http.StatusSeeOther)
-	return nil
+	return h.Start.Begin(w, r, draft, sp)
 }
 
 func (h *Handlers) env() request.Env {

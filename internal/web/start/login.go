@@ -3,6 +3,7 @@ package start
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 
 	"github.com/latchkey-idp/latchkey/internal/approver"
@@ -14,11 +15,22 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
 
-// Login puts the login of a request that was judged, in the protocol of its
+// Begin sends the browser to our own page, with the login of a request that was
+// judged; what stands in the way of that is Rejected.
+func (h *Starter) Begin(w http.ResponseWriter, r *http.Request, draft *idp.Login, sp *idp.ServiceProvider) error {
+	l, err := h.login(r.Context(), draft, sp)
+	if err != nil {
+		return h.Rejected(sp, err)
+	}
+	http.Redirect(w, r, page(l), http.StatusSeeOther)
+	return nil
+}
+
+// login puts the login of a request that was judged, in the protocol of its
 // service provider. Its id is derived from entityID and request ID, so a
 // request that was seen before finds its own login: while that is pending the
 // person goes on with it (a reload), afterwards it is a replay.
-func (h *Starter) Login(ctx context.Context, draft *idp.Login, sp *idp.ServiceProvider) (*idp.Login, error) {
+func (h *Starter) login(ctx context.Context, draft *idp.Login, sp *idp.ServiceProvider) (*idp.Login, error) {
 	now := h.Now()
 	l := *draft
 	l.Protocol, l.SPSlug, l.Issuer = sp.Protocol, sp.Slug, h.Issuer(sp)
@@ -43,9 +55,9 @@ func pending(l *idp.Login, now idp.Millis) (*idp.Login, error) {
 	return l, nil
 }
 
-// Page is where a login goes on, in the browser: by the session there, if that
+// page is where a login goes on, in the browser: by the session there, if that
 // can do.
-func Page(l *idp.Login) string {
+func page(l *idp.Login) string {
 	if l.ForceAuthn {
 		return AskPage(l.ID)
 	}

@@ -75,12 +75,7 @@ func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request, req *wsfed.Req
 		return err
 	}
 	draft.RequestID = "_" + hex.EncodeToString(id)
-	l, err := h.Start.Login(r.Context(), draft, sp)
-	if err != nil {
-		return h.Start.Rejected(sp, err)
-	}
-	http.Redirect(w, r, start.Page(l), http.StatusSeeOther)
-	return nil
+	return h.Start.Begin(w, r, draft, sp)
 }
 
 // cleanup answers what identity providers tell applications. We are nobody's
