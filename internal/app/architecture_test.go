@@ -64,6 +64,7 @@ func TestWhoMayImportWhat(t *testing.T) {
 	}{
 		{"AWS SDK", []string{"github.com/aws/aws-sdk-go-v2/", "github.com/aws/smithy-go/"}, []string{
 			"internal/table/dynamo/", "internal/keys/kmssigner", "internal/awsdeps", "internal/adminclient/awsauth",
+			"internal/testkit/cloudtest", // deploys templates
 		}},
 		{"Lambda", []string{"github.com/aws/aws-lambda-go/", "github.com/awslabs/"}, []string{
 			"internal/lambdahttp", "internal/obs", "internal/testkit/",
