@@ -4,10 +4,10 @@ package infra_test
 
 import (
 	"encoding/json"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -99,8 +99,8 @@ func TestStacks(t *testing.T) {
 			allMade(t, template, made)
 			if name == mainTemplate {
 				t.Run("as intended", func(t *testing.T) { asIntended(t, made) })
-				t.Run("every route reaches a function", func(t *testing.T) { routesReach(t, made) })
-				t.Run("no secret in an environment", func(t *testing.T) { plainEnvironment(t, made) })
+				t.Run("L1 every route reaches a function", func(t *testing.T) { routesReach(t, made) })
+				t.Run("L5 no secret in an environment", func(t *testing.T) { plainEnvironment(t, made) })
 				t.Run("what outlives the stack", func(t *testing.T) { retained(t, template) })
 				t.Run("update", func(t *testing.T) { update(t, cloud, made) })
 			}
@@ -217,39 +217,71 @@ func replacement(t *testing.T, cloud *cloudtest.Cloud) {
 	}
 }
 
-// routesReach checks that each integration names a function of the stack, by an
-// alias that exists, and that the API may invoke it.
+// routesReach checks that each integration names a function of the stack, or an
+// alias of one, which lets this API invoke it and nobody's else.
 func routesReach(t *testing.T, made map[string]cloudtest.Resource) {
-	functions := map[string]cloudtest.Resource{}
+	callable := map[string]cloudtest.Resource{}
 	for _, r := range made {
 		switch r.Type {
 		case "AWS::Lambda::Function":
-			functions[r.Says["FunctionArn"].(string)] = r
+			callable[text(r.Says["FunctionArn"])] = r
 		case "AWS::Lambda::Alias":
-			functions[r.ID] = r
+			callable[r.ID] = r
 		}
 	}
-	routes := made["HttpApi"].Says["Routes"].(map[string]any)
-	if len(routes) < 70 {
-		t.Errorf("there are %d routes", len(routes))
+	var api struct {
+		Routes map[string]struct {
+			Integration struct{ IntegrationUri string }
+		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(routes)) {
-		uri := routes[key].(map[string]any)["Integration"].(map[string]any)["IntegrationUri"].(string)
-		if _, there := functions[uri]; !there {
-			t.Errorf("%s leads to %s, which is no function of the stack", key, uri)
+	if err := json.Unmarshal([]byte(text(made["HttpApi"].Says)), &api); err != nil {
+		t.Fatal(err)
+	}
+	if len(api.Routes) < 70 {
+		t.Errorf("there are %d routes", len(api.Routes))
+	}
+	ours := ":" + made["HttpApi"].ID + "/"
+	for key, route := range api.Routes {
+		target, there := callable[route.Integration.IntegrationUri]
+		if !there {
+			t.Errorf("%s leads to %s, which is no function of the stack", key, route.Integration.IntegrationUri)
+			continue
+		}
+		if who := invokers(target); len(who) != 1 || !strings.Contains(who[0], ours) {
+			t.Errorf("L1 %s leads to %s, which API Gateway may invoke for %q", key, target.ID, who)
 		}
 	}
 }
 
-// plainEnvironment holds each variable against its kind.
+// invokers are the ARNs for which API Gateway may invoke a function.
+func invokers(r cloudtest.Resource) []string {
+	var found []string
+	policy, _ := r.Says["Policy"].(map[string]any)
+	for _, statement := range policy {
+		s := text(statement)
+		if strings.Contains(s, `"apigateway.amazonaws.com"`) && strings.Contains(s, `"Allow"`) {
+			found = append(found, strings.Join(sourceARN.FindAllString(s, -1), " "))
+		}
+	}
+	return found
+}
+
+var sourceARN = regexp.MustCompile(`arn:aws:execute-api:[^"]+`)
+
+// settings are the names that an environment may have. None holds a secret.
+var settings = []string{
+	"LATCHKEY_ATTESTATION", "LATCHKEY_ATTESTATION_MODELS", "LATCHKEY_ATTESTATION_ROOTS", "LATCHKEY_DISPLAY_NAME",
+	"LATCHKEY_ENCRYPTION_KEY", "LATCHKEY_ENTITY_ID", "LATCHKEY_INFORMATION_URL", "LATCHKEY_ISSUERS",
+	"LATCHKEY_LOGO_URL", "LATCHKEY_LOG_LEVEL", "LATCHKEY_MASTER_KEY", "LATCHKEY_PRIVACY_URL", "LATCHKEY_PUBLIC_URL",
+	"LATCHKEY_SIGNING_KEY", "LATCHKEY_SUPPORT_URL", "LATCHKEY_TABLE",
+}
+
 func plainEnvironment(t *testing.T, made map[string]cloudtest.Resource) {
 	for id, r := range made {
-		if r.Type != "AWS::Lambda::Function" || !strings.HasSuffix(id, "Function") {
-			continue
-		}
-		for _, name := range r.Says["EnvironmentNames"].([]any) {
-			if word := strings.ToUpper(name.(string)); strings.Contains(word, "SECRET") || strings.Contains(word, "PASSWORD") || strings.Contains(word, "TOKEN") {
-				t.Errorf("%s has %s in its environment", id, name)
+		names, _ := r.Says["EnvironmentNames"].([]any)
+		for _, name := range names {
+			if !slices.Contains(settings, text(name)) {
+				t.Errorf("L5 %s has %s in its environment", id, name)
 			}
 		}
 	}

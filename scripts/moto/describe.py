@@ -65,7 +65,11 @@ def alias(api, arn):
     _, _, _, _, _, _, name, alias_name = arn.split(":")
     found = api.get_alias(FunctionName=name, Name=alias_name)
     version = api.get_function_configuration(FunctionName=name, Qualifier=found["FunctionVersion"])
-    return {**found, "Version": {"State": version["State"], "CodeSha256": version["CodeSha256"]}}
+    return {
+        **found,
+        "Version": {"State": version["State"], "CodeSha256": version["CodeSha256"]},
+        "Policy": policy_of(api, name, Qualifier=alias_name),
+    }
 
 
 def version(api, arn):

@@ -81,7 +81,21 @@ func find(t testing.TB) *Cloud {
 		}
 		t.Skip(missing)
 	}
+	scripts, err := filepath.Glob(filepath.Join(root, "scripts", "moto", "*"))
+	must(t, err)
+	depend(t, append(scripts, filepath.Join(cache, "moto", ".installed"))...)
 	return &Cloud{root: root, python: python}
+}
+
+// depend reads files that scripts read: so that `go test` knows that a cached
+// result depends on them.
+func depend(t testing.TB, files ...string) {
+	t.Helper()
+	for _, f := range files {
+		if _, err := os.ReadFile(f); err != nil { //nolint:gosec // of this repository
+			t.Fatal(err)
+		}
+	}
 }
 
 // Config is that of an SDK client with all rights in the account.
@@ -100,7 +114,9 @@ const bucket = "code"
 // JSON. code is "1" or "2": the first or the second release of the functions.
 func (c *Cloud) Template(t testing.TB, path, code string) string {
 	t.Helper()
-	return string(c.run(t, "transform.py", filepath.Join(c.root, path), bucket, code))
+	path = filepath.Join(c.root, path)
+	depend(t, path)
+	return string(c.run(t, "transform.py", path, bucket, code))
 }
 
 // Lint runs cfn-lint on a template that was transformed.
