@@ -81,6 +81,7 @@ class Key(Resource):
     def create(self, api, name, p):
         extra = but(p, "KeyPolicy", "EnableKeyRotation", "Enabled", "PendingWindowInDays", "RotationPeriodInDays", "Tags")
         tags = [{"TagKey": t["Key"], "TagValue": t["Value"]} for t in p.get("Tags", [])]
+        extra.setdefault("KeyUsage", "ENCRYPT_DECRYPT")  # AWS's default, which moto has not
         key = call(api, "create_key", Policy=p["KeyPolicy"], Tags=tags, **extra)["KeyMetadata"]
         if str(p.get("EnableKeyRotation")).lower() == "true":
             api.enable_key_rotation(KeyId=key["KeyId"])

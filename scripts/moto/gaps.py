@@ -3,6 +3,10 @@
 import base64
 import json
 
+import account
+import cbor2
+from botocore import xform_name
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -58,3 +62,24 @@ def signatures_of_digests():
         )
 
     KmsResponse.sign = sign_digest
+
+
+class SpeakCBOR:
+    """CloudWatch's clients speak CBOR (Smithy RPC v2), which moto does not: their
+    calls are made again in the way that it understands."""
+
+    def __init__(self, app, region):
+        self.app, self.region, self.endpoint = app, region, ""
+
+    def __call__(self, environ, start_response):
+        if environ.get("HTTP_SMITHY_PROTOCOL") != "rpc-v2-cbor":
+            return self.app(environ, start_response)
+        asked = cbor2.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"\xa0")
+        call = getattr(account.client("cloudwatch", self.region, self.endpoint), xform_name(environ["PATH_INFO"].rsplit("/", 1)[1]))
+        try:
+            status, answer = "200 OK", call(**asked)
+            answer.pop("ResponseMetadata")
+        except ClientError as e:
+            status, answer = "400 Bad Request", {"__type": e.response["Error"]["Code"], "message": str(e)}
+        start_response(status, [("Smithy-Protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor")])
+        return [cbor2.dumps(answer, datetime_as_timestamp=True)]

@@ -28,9 +28,9 @@ import web
 def main(bucket, region):
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     gaps.fill()
-    app = DomainDispatcherApplication(create_backend_app)
+    app = gaps.SpeakCBOR(DomainDispatcherApplication(create_backend_app), region)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
-    endpoint = f"http://127.0.0.1:{server.server_port}"
+    endpoint = app.endpoint = f"http://127.0.0.1:{server.server_port}"
     engine.install(data.RESOURCES + compute.RESOURCES + web.RESOURCES, endpoint)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     s3 = account.client("s3", region, endpoint)

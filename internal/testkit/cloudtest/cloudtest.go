@@ -110,11 +110,13 @@ func (c *Cloud) Config() aws.Config {
 
 const bucket = "code"
 
-// Template is what a template of the repository becomes when it is deployed, as
-// JSON. code is "1" or "2": the first or the second release of the functions.
+// Template is what a template becomes when it is deployed, as JSON; path is
+// absolute, or within the repository. code is "1" or "2": the first or the second release of the functions.
 func (c *Cloud) Template(t testing.TB, path, code string) string {
 	t.Helper()
-	path = filepath.Join(c.root, path)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.root, path)
+	}
 	depend(t, path)
 	return string(c.run(t, "transform.py", path, bucket, code))
 }
