@@ -22,9 +22,6 @@ const (
 	mainStack    = "id"
 )
 
-// notMade are the resource types that moto cannot make, and why.
-var notMade = map[string]string{}
-
 // read reads a file of testdata.
 func read[T any](t *testing.T, name string) T {
 	t.Helper()
@@ -46,7 +43,7 @@ func templates(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{mainTemplate}
+	all := []string{mainTemplate, "infra/testdata/kinds.yaml", "infra/testdata/replica.yaml"}
 	for _, name := range optional {
 		all = append(all, path.Join("infra", name))
 	}
@@ -83,12 +80,10 @@ func parse(t *testing.T, template string) parsed {
 func TestStacks(t *testing.T) {
 	cloud := cloudtest.Start(t)
 	parameters := read[map[string]map[string]string](t, "parameters.json")
+	known := map[string]string{"@zone": cloud.Zone} // values of parameters, by their names
 	for _, name := range templates(t) {
 		t.Run(name, func(t *testing.T) {
-			given, ok := parameters[name]
-			if !ok {
-				t.Fatalf("testdata/parameters.json has no parameters for it (none are {})")
-			}
+			cloud, given := placed(t, cloud, parameters[name], known)
 			template := cloud.Template(t, name, "1")
 			cloud.Lint(t, template)
 			if cycle := circle(needs(t, template)); cycle != nil {
@@ -97,6 +92,9 @@ func TestStacks(t *testing.T) {
 			cloud.Deploy(t, stackOf(name), template, given)
 			made := cloud.Resources(t, stackOf(name))
 			allMade(t, template, made)
+			for output, value := range cloud.Outputs(t, stackOf(name)) {
+				known["@"+stackOf(name)+"."+output] = value
+			}
 			if name == mainTemplate {
 				t.Run("as intended", func(t *testing.T) { asIntended(t, made) })
 				t.Run("L1 every route reaches a function", func(t *testing.T) { routesReach(t, made) })
@@ -115,17 +113,41 @@ func TestStacks(t *testing.T) {
 	})
 }
 
+// placed is where a template is deployed and with what: "@region" among its
+// parameters is no parameter but the region; the value "@zone" is a zone, and
+// "@STACK.OUTPUT" what a stack before it has put out.
+func placed(t *testing.T, cloud *cloudtest.Cloud, given, known map[string]string) (*cloudtest.Cloud, map[string]string) {
+	t.Helper()
+	if given == nil {
+		t.Fatalf("testdata/parameters.json has no parameters for it (none are {})")
+	}
+	parameters := map[string]string{}
+	for k, v := range given {
+		value, found := known[v]
+		switch {
+		case k == "@region":
+			cloud = cloud.In(v)
+		case found:
+			parameters[k] = value
+		case strings.HasPrefix(v, "@"):
+			t.Fatalf("there is no %s", v)
+		default:
+			parameters[k] = v
+		}
+	}
+	return cloud, parameters
+}
+
 // allMade checks that every resource came to be.
 func allMade(t *testing.T, template string, made map[string]cloudtest.Resource) {
 	t.Helper()
 	for id, r := range parse(t, template).Resources {
-		if _, there := made[id]; there || r.Condition != "" {
-			continue
-		}
-		if why, known := notMade[r.Type]; known {
-			t.Logf("not made: %s, %s: %s", id, r.Type, why)
-		} else {
+		found, there := made[id]
+		switch {
+		case !there && r.Condition == "":
 			t.Errorf("%s was not made: scripts/moto knows no %s", id, r.Type)
+		case found.NotMade != "":
+			t.Logf("not made: %s, %s: %s", id, r.Type, found.NotMade)
 		}
 	}
 }

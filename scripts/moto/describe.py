@@ -8,6 +8,7 @@ import json
 import sys
 
 from account import client, pairs
+from notmade import NOT_MADE
 
 
 def table(api, name):
@@ -133,7 +134,7 @@ def main(endpoint, stack, region):
             kind, physical = r["ResourceType"], r["PhysicalResourceId"]
             service, describe = DESCRIBE.get(kind, (None, None))
             says = describe(client(service, region, endpoint), physical) if describe else {}
-            found[r["LogicalResourceId"]] = {"Type": kind, "ID": physical, "Says": says}
+            found[r["LogicalResourceId"]] = {"Type": kind, "ID": physical, "Says": says, "NotMade": NOT_MADE.get(kind, "")}
     json.dump(found, sys.stdout, default=str)
 
 

@@ -1,5 +1,5 @@
 """CloudFormation in moto, closer to AWS. The resource types of data.py,
-compute.py and web.py are created through the services' own APIs, with the checks
+compute.py, web.py, edge.py and care.py are created through the services' own APIs, with the checks
 of the SDK, and are updated in place or replaced as AWS's published schemas say
 (createOnlyProperties; cfn-lint carries them). There are no other types."""
 
@@ -107,6 +107,26 @@ class Adapter:
         self.resource.delete(self.clients(self.resource.service, found.region), found)
 
 
+class NotMade(Resource):
+    """A type that moto cannot make: named, but not there."""
+
+    service = "sts"  # any
+
+    def __init__(self, kind):
+        self.type = kind
+
+    def create(self, api, name, p):
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", self.type).schema
+        read_only = [r.removeprefix("/properties/").replace("/", ".") for r in schema.get("readOnlyProperties", [])]
+        return name, {attribute: f"{name}.{attribute}" for attribute in read_only}
+
+    def update(self, api, found, p):
+        pass
+
+    def delete(self, api, found):
+        pass
+
+
 def install(resources, endpoint):
     """Makes moto's CloudFormation know these types and no others."""
 
@@ -206,6 +226,8 @@ def call(api, operation, **parameters):
 def as_shape(shape, value):
     match shape.type_name:
         case "structure":
+            if isinstance(value, list) and {"Quantity", "Items"} <= shape.members.keys():  # CloudFront's lists
+                value = {"Quantity": len(value), "Items": value}
             members = {m.lower(): m for m in shape.members}
             unknown = [k for k in value if k.lower() not in members]
             if unknown:

@@ -1,6 +1,6 @@
 """AWS's APIs on 127.0.0.1, by moto, with the stacks of engine.py, and a bucket
-with two releases of a function's code: the keys 1 and 2. Prints the address, and
-ends when its standard input does.
+with two releases of a function's code: the keys 1 and 2. Prints the address and
+the id of the zone example.com, and ends when its standard input does.
 
     server.py BUCKET REGION
 """
@@ -18,10 +18,13 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 import account
+import care
 import compute
 import data
+import edge
 import engine
 import gaps
+import notmade
 import web
 
 
@@ -31,13 +34,15 @@ def main(bucket, region):
     app = gaps.SpeakCBOR(DomainDispatcherApplication(create_backend_app), region)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     endpoint = app.endpoint = f"http://127.0.0.1:{server.server_port}"
-    engine.install(data.RESOURCES + compute.RESOURCES + web.RESOURCES, endpoint)
+    made = data.RESOURCES + compute.RESOURCES + web.RESOURCES + edge.RESOURCES + care.RESOURCES
+    engine.install(made + [engine.NotMade(t) for t in notmade.NOT_MADE], endpoint)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     s3 = account.client("s3", region, endpoint)
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
     for key in ("1", "2"):
         s3.put_object(Bucket=bucket, Key=key, Body=release(key))
-    print(endpoint, flush=True)
+    zone = account.client("route53", region, endpoint).create_hosted_zone(Name="example.com", CallerReference="1")
+    print(endpoint, zone["HostedZone"]["Id"].removeprefix("/hostedzone/"), flush=True)
     sys.stdin.read()
     server.shutdown()
 

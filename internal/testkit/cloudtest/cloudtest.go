@@ -9,12 +9,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,14 +22,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// Region is where stacks are.
+// Region is where stacks are, unless In says otherwise.
 const Region = "eu-central-1"
 
 // Cloud is an AWS account of its own.
 type Cloud struct {
 	Endpoint string // for AWS_ENDPOINT_URL
+	Zone     string // the id of Route 53's zone example.com
 
-	root, python string
+	region, root, python string
+}
+
+// In is the same account in another region.
+func (c *Cloud) In(region string) *Cloud {
+	other := *c
+	other.region = region
+	return &other
 }
 
 // Start starts an account, which ends with the test. Without moto
@@ -57,7 +65,9 @@ func Start(t testing.TB) *Cloud {
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	must(t, err)
-	c.Endpoint = strings.TrimSpace(line)
+	if _, err := fmt.Sscan(line, &c.Endpoint, &c.Zone); err != nil {
+		t.Fatalf("moto says %q: %v", line, err)
+	}
 	return c
 }
 
@@ -84,7 +94,7 @@ func find(t testing.TB) *Cloud {
 	scripts, err := filepath.Glob(filepath.Join(root, "scripts", "moto", "*"))
 	must(t, err)
 	depend(t, append(scripts, filepath.Join(cache, "moto", ".installed"))...)
-	return &Cloud{root: root, python: python}
+	return &Cloud{region: Region, root: root, python: python}
 }
 
 // depend reads files that scripts read: so that `go test` knows that a cached
@@ -101,7 +111,7 @@ func depend(t testing.TB, files ...string) {
 // Config is that of an SDK client with all rights in the account.
 func (c *Cloud) Config() aws.Config {
 	return aws.Config{
-		Region: Region, BaseEndpoint: &c.Endpoint,
+		Region: c.region, BaseEndpoint: &c.Endpoint,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 		}),
@@ -127,7 +137,7 @@ func (c *Cloud) Lint(t testing.TB, template string) {
 	file := filepath.Join(t.TempDir(), "template.json")
 	must(t, os.WriteFile(file, []byte(template), 0o600))
 	lint := filepath.Join(filepath.Dir(c.python), "cfn-lint")
-	if out, err := exec.CommandContext(t.Context(), lint, "--regions", Region, "--", file).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), lint, "--regions", c.region, "--", file).CombinedOutput(); err != nil {
 		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
 }
@@ -166,17 +176,30 @@ func given(parameters map[string]string) []types.Parameter {
 	return out
 }
 
+// Outputs are those of a stack.
+func (c *Cloud) Outputs(t testing.TB, stack string) map[string]string {
+	t.Helper()
+	out, err := cloudformation.NewFromConfig(c.Config()).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack})
+	must(t, err)
+	found := map[string]string{}
+	for _, o := range out.Stacks[0].Outputs {
+		found[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	return found
+}
+
 // Resource is a resource of a stack.
 type Resource struct {
 	Type, ID string
 	Says     map[string]any // what the service says about it
+	NotMade  string         // why it is there by its name only; empty: it is there
 }
 
 // Resources are those of a stack, by logical id.
 func (c *Cloud) Resources(t testing.TB, stack string) map[string]Resource {
 	t.Helper()
 	var found map[string]Resource
-	must(t, json.Unmarshal(c.run(t, "describe.py", c.Endpoint, stack, Region), &found))
+	must(t, json.Unmarshal(c.run(t, "describe.py", c.Endpoint, stack, c.region), &found))
 	return found
 }
 
