@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -129,19 +128,4 @@ func (s *Store) EventsInOrder(ctx context.Context, day time.Time, after string, 
 func (s *Store) events(ctx context.Context, q table.Query, limit int) (out []idp.AuditEvent, next string, err error) {
 	next, err = list(ctx, s, q, limit, func(v *idp.AuditEvent, _ int64) { out = append(out, *v) })
 	return out, next, err
-}
-
-// Secret reads a stored secret value (wrapped by its writer); ErrNotFound.
-func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
-	v, _, err := get[[]byte](ctx, s, table.Key{PK: "SECRET", SK: name})
-	return v, err
-}
-
-// CreateSecret stores a wrapped secret if there is none of that name; ErrExists.
-func (s *Store) CreateSecret(ctx context.Context, name string, wrapped []byte) error {
-	_, err := put(ctx, s, table.Key{PK: "SECRET", SK: name}, 0, time.Time{}, wrapped)
-	if errors.Is(err, ErrConflict) {
-		return ErrExists
-	}
-	return err
 }

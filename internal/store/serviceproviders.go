@@ -125,7 +125,8 @@ func (s *Store) spWrites(ctx context.Context, before, next *idp.ServiceProvider)
 	return append(ops, table.Op{Put: &index}), nil
 }
 
-// indexDelete makes the writes that remove an index item, none if it is gone.
+// indexDelete makes the writes that remove an item of which only the key is
+// known, none if it is gone.
 func (s *Store) indexDelete(ctx context.Context, key table.Key) ([]table.Op, error) {
 	item, err := s.table.Get(ctx, key)
 	if errors.Is(err, table.ErrNotFound) {
@@ -133,6 +134,9 @@ func (s *Store) indexDelete(ctx context.Context, key table.Key) ([]table.Op, err
 	}
 	if err != nil {
 		return nil, outside("read index", err)
+	}
+	if err := known(item); err != nil {
+		return nil, err
 	}
 	return []table.Op{{Delete: &table.Item{Key: key, Version: item.Version}}}, nil
 }

@@ -30,8 +30,9 @@ var (
 	ErrExists   = errors.New("exists already")
 )
 
-// schema is the version of the stored envelopes. Raise it only with code that
-// still reads the version before (zero-downtime updates).
+// schema is the version of the stored envelopes. It is raised over two releases
+// (docs/adr/0029-stored-items.md): one that reads the next version, too, and one
+// that writes it.
 const schema = 1
 
 // sweepAfter is how long an item stays readable after its own time is over, so
@@ -62,16 +63,34 @@ func encode(v any) ([]byte, error) {
 }
 
 func decode(data []byte, v any) error {
-	var e envelope
-	if err := json.Unmarshal(data, &e); err != nil {
+	e, err := open(data)
+	if err != nil {
 		return fmt.Errorf("decode %T: %w", v, err)
-	}
-	if e.Schema != schema {
-		return &idp.Error{Code: idp.Busy, Reason: idp.SchemaVersion,
-			Detail: fmt.Sprintf("stored %T has schema %d, this program knows %d", v, e.Schema, schema)}
 	}
 	if err := json.Unmarshal(e.Value, v); err != nil {
 		return fmt.Errorf("decode %T: %w", v, err)
+	}
+	return nil
+}
+
+// open reads an envelope of the schema that this program knows.
+func open(data []byte) (envelope, error) {
+	var e envelope
+	if err := json.Unmarshal(data, &e); err != nil {
+		return e, err
+	}
+	if e.Schema != schema {
+		return e, &idp.Error{Code: idp.Busy, Reason: idp.SchemaVersion,
+			Detail: fmt.Sprintf("the item has schema %d, this program knows %d", e.Schema, schema)}
+	}
+	return e, nil
+}
+
+// known refuses an item that is about to be removed or written over, and that
+// this program could not read.
+func known(item table.Item) error {
+	if _, err := open(item.Data); err != nil {
+		return fmt.Errorf("look at the item: %w", err)
 	}
 	return nil
 }
