@@ -55,19 +55,27 @@ type deployment struct {
 	phone   *idptest.Handset
 }
 
-// engine makes a table; write fills it, and calls counts what it asks elsewhere.
-type engine func(t testing.TB, clock idp.Clock) (tab table.Table, calls *atomic.Int64)
+// engine makes a table with a crowd in it; calls counts what it asks elsewhere.
+type engine func(t testing.TB, clock idp.Clock, size crowd.Size) (tab table.Table, calls *atomic.Int64)
 
-func boltEngine(t testing.TB, clock idp.Clock) (table.Table, *atomic.Int64) {
-	return unsynced(t, clock), new(atomic.Int64)
+func boltEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, *atomic.Int64) {
+	return filled(t, unsynced(t, clock), clock, size), new(atomic.Int64)
 }
 
-func dynamoEngine(t testing.TB, clock idp.Clock) (table.Table, *atomic.Int64) {
+func dynamoEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, *atomic.Int64) {
 	calls := new(atomic.Int64)
 	client := dynamotest.Client(t, func(o *dynamodb.Options) {
 		o.HTTPClient = &http.Client{Transport: counted{calls}, Timeout: 30 * time.Second}
 	})
-	return dynamo.New(client, dynamotest.Create(t, client), clock), calls
+	return filled(t, dynamo.New(client, dynamotest.Create(t, client), clock), clock, size), calls
+}
+
+func filled(t testing.TB, tab table.Table, clock idp.Clock, size crowd.Size) table.Table {
+	t.Helper()
+	if err := crowd.Fill(t.Context(), tab, clock, size); err != nil {
+		t.Fatal(err)
+	}
+	return tab
 }
 
 type counted struct{ calls *atomic.Int64 }
@@ -77,17 +85,13 @@ func (c counted) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// deploy makes an identity provider on an engine with a crowd in its table, a
-// browser and a phone.
+// deploy makes an identity provider among a crowd, with a browser and a phone.
 func deploy(t testing.TB, make engine, size crowd.Size) *deployment {
 	t.Helper()
 	d := &deployment{}
 	d.IdP = idptest.New(t, idptest.Options{
 		Engine: func(t testing.TB, clock idp.Clock) (tab table.Table) {
-			tab, d.calls = make(t, clock)
-			if err := crowd.Fill(t.Context(), crowd.Transact(tab), clock, size); err != nil {
-				t.Fatal(err)
-			}
+			tab, d.calls = make(t, clock, size)
 			return tab
 		},
 		Table: metered(&d.meter),

@@ -25,31 +25,16 @@ type Size struct {
 	Sessions         int // SSO sessions, each with the sign-in that it came of
 }
 
-// Write stores items of different keys in a table, in whatever way is fastest.
-type Write func(ctx context.Context, items []table.Item) error
-
-// writers is how many batches are written at the same time, and batch how many
-// items each has.
 const (
-	writers = 64
-	batch   = table.MaxTransact
+	writers = 64                // batches that are written at the same time
+	batch   = table.MaxTransact // items in each
+	most    = 8                 // items that one call adds
 )
-
-// Transact is the Write of any engine.
-func Transact(t table.Table) Write {
-	return func(ctx context.Context, items []table.Item) error {
-		ops := make([]table.Op, len(items))
-		for i := range items {
-			ops[i].Put = &items[i]
-		}
-		return t.Transact(ctx, ops...)
-	}
-}
 
 // Fill writes a crowd. Ids are numbers in order, so that an engine that sorts
 // has little to move.
-func Fill(ctx context.Context, write Write, clock idp.Clock, n Size) error {
-	c := newCollector(ctx, write)
+func Fill(ctx context.Context, t table.Table, clock idp.Clock, n Size) error {
+	c := newCollector(ctx, t)
 	s := store.New(c, clock)
 	err := errors.Join(fillUsers(ctx, s, n.Users), fillProviders(ctx, s, n.ServiceProviders), fillSessions(ctx, s, clock.Now(), n))
 	return errors.Join(err, c.close())
@@ -130,12 +115,10 @@ func fillSessions(ctx context.Context, s *store.Store, now idp.Millis, n Size) e
 // collector is a table that is always found empty and hands on what is put into
 // it, many items at a time.
 type collector struct {
-	ctx   context.Context //nolint:containedctx // of the writers
-	write Write
-	full  chan []table.Item
-	done  sync.WaitGroup
+	full chan []table.Op
+	done sync.WaitGroup
 
-	items []table.Item
+	ops []table.Op // the batch that is not full yet
 
 	mu  sync.Mutex
 	err error
@@ -143,12 +126,12 @@ type collector struct {
 
 var _ table.Table = (*collector)(nil)
 
-func newCollector(ctx context.Context, write Write) *collector {
-	c := &collector{ctx: ctx, write: write, full: make(chan []table.Item, writers)}
+func newCollector(ctx context.Context, t table.Table) *collector {
+	c := &collector{full: make(chan []table.Op, writers)}
 	for range writers {
 		c.done.Go(func() {
-			for items := range c.full {
-				if err := write(ctx, items); err != nil {
+			for ops := range c.full {
+				if err := t.Transact(ctx, ops...); err != nil {
 					c.fail(err)
 				}
 			}
@@ -170,8 +153,8 @@ func (c *collector) failed() error {
 }
 
 func (c *collector) close() error {
-	if len(c.items) > 0 {
-		c.full <- c.items
+	if len(c.ops) > 0 {
+		c.full <- c.ops
 	}
 	close(c.full)
 	c.done.Wait()
@@ -179,12 +162,10 @@ func (c *collector) close() error {
 }
 
 func (c *collector) Transact(_ context.Context, ops ...table.Op) error {
-	for _, op := range ops {
-		c.items = append(c.items, *op.Put)
-	}
-	if len(c.items)+batch/10 > batch {
-		c.full <- c.items
-		c.items = make([]table.Item, 0, batch)
+	c.ops = append(c.ops, ops...)
+	if len(c.ops) > batch-most {
+		c.full <- c.ops
+		c.ops = make([]table.Op, 0, batch)
 	}
 	return c.failed()
 }
