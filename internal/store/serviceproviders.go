@@ -59,6 +59,16 @@ func (s *Store) ServiceProviders(ctx context.Context) ([]SPSummary, error) {
 	return out, err
 }
 
+// ServiceProvidersOf reads those of a list, in its order, a hundred in a request,
+// leaving out what has been removed meanwhile.
+func (s *Store) ServiceProvidersOf(ctx context.Context, summaries []SPSummary) ([]idp.ServiceProvider, error) {
+	ids := make([]string, len(summaries))
+	for i, v := range summaries {
+		ids[i] = v.EntityID
+	}
+	return getAll(ctx, s, ids, spKey, func(sp *idp.ServiceProvider, v int64) { sp.Version = v })
+}
+
 // SaveServiceProvider creates (Version 0) or replaces one. ErrExists: the
 // entityID or the slug is taken; ErrConflict: it changed since it was read.
 func (s *Store) SaveServiceProvider(ctx context.Context, sp *idp.ServiceProvider) error {

@@ -139,11 +139,15 @@ func itemOf(key table.Key, version int64, expires time.Time, v any) (table.Item,
 
 func sweepAt(m idp.Millis) time.Time { return m.Time().Add(sweepAfter) }
 
+// wholePage is how many items are asked for at once where all are wanted.
+const wholePage = 1000
+
 // list reads every item of a partition with a prefix, page by page, in order,
 // up to limit (0: all) and after a sort key.
 func list[T any](ctx context.Context, s *Store, q table.Query, limit int, keep func(v *T, version int64)) (after string, err error) {
 	count := 0
 	for {
+		q.Limit = wholePage
 		if limit > 0 {
 			q.Limit = limit - count
 		}
