@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 include $(wildcard mk/*.mk)
 
-.PHONY: help demo unit test lint bench fuzz build sbom release deploy screenshots openapi clean
+.PHONY: help demo unit test soak lint bench fuzz build sbom release deploy screenshots openapi clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ unit: ## the quick loop: Go only
 
 test: ## everything, with its real counterparts; installs on Debian what it needs
 	scripts/test.sh
+
+soak: ## load, capacity: what takes too long for make test; SECTIONS=load
+	scripts/soak.sh $(SECTIONS)
 
 lint: ## formatting, vet, linters, template, workflows, licences, known vulnerabilities
 	scripts/lint.sh

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -34,12 +33,25 @@ type Audit struct {
 	random io.Reader
 	keys   AuditKeys // nil: events are not chained
 
-	mu      sync.Mutex
+	mu    sync.Mutex
+	queue []*queued
+
+	writing sync.Mutex // held by who writes a batch; guards what follows
 	entropy io.Reader
 	chain   string
 	seq     int64
 	prev    string
 }
+
+// queued is an event that waits to be written.
+type queued struct {
+	event idp.AuditEvent
+	done  chan error // has room for the result
+}
+
+// maxEvents is how many events are written at once. The chain makes events wait
+// for one another, so those that came meanwhile share the next write.
+const maxEvents = 50
 
 // NewAudit makes the trail's writer. keys is nil where a process must not have
 // them: its events carry no chain.
@@ -48,25 +60,67 @@ func NewAudit(s *Store, random io.Reader, keys AuditKeys) *Audit {
 }
 
 // Write stores an event; it sets ID, At and its place in the chain. Events are
-// written one after the other.
+// written one after the other: whoever can write, writes all that wait.
 func (a *Audit) Write(ctx context.Context, e idp.AuditEvent) error {
+	own := &queued{event: e, done: make(chan error, 1)}
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.store.clock.Now()
-	id, err := ulid.New(uint64(now), a.entropy) //nolint:gosec // milliseconds since 1970 are not negative
+	a.queue = append(a.queue, own)
+	a.mu.Unlock()
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	for {
+		select {
+		case err := <-own.done:
+			return err
+		default:
+			a.writeNext(ctx)
+		}
+	}
+}
+
+// writeNext writes the events that have waited longest, all or none.
+func (a *Audit) writeNext(ctx context.Context) {
+	a.mu.Lock()
+	n := min(len(a.queue), maxEvents)
+	batch := a.queue[:n:n]
+	a.queue = a.queue[n:]
+	a.mu.Unlock()
+	if n > 1 {
+		ctx = context.WithoutCancel(ctx) // they are of others, too
+	}
+	err := a.write(ctx, batch)
 	if err != nil {
-		return fmt.Errorf("make audit id: %w", err)
+		a.chain = "" // they may be stored or not: the next event cannot name them
 	}
-	e.ID, e.At = id.String(), now
-	if err := a.bind(&e); err != nil {
-		return err
+	for _, q := range batch {
+		q.done <- err
 	}
-	if _, err = put(ctx, a.store, auditKey(now.Time(), e.ID), 0, now.Time().Add(auditKeep), e); err != nil {
-		a.chain = "" // it may be stored or not: the next event cannot name it
-		return err
+}
+
+func (a *Audit) write(ctx context.Context, batch []*queued) error {
+	now := a.store.clock.Now()
+	ops := make([]table.Op, len(batch))
+	for i, q := range batch {
+		id, err := ulid.New(uint64(now), a.entropy) //nolint:gosec // milliseconds since 1970 are not negative
+		if err != nil {
+			return fmt.Errorf("make audit id: %w", err)
+		}
+		q.event.ID, q.event.At = id.String(), now
+		if err := a.bind(&q.event); err != nil {
+			return err
+		}
+		a.seq, a.prev = q.event.Seq, q.event.MAC
+		item, err := itemOf(auditKey(now.Time(), q.event.ID), 0, now.Time().Add(auditKeep), q.event)
+		if err != nil {
+			return err
+		}
+		ops[i].Put = &item
 	}
-	a.seq, a.prev = e.Seq, e.MAC
-	return nil
+	if len(ops) == 1 { // in a function always, which has one request at a time
+		_, err := a.store.table.Put(ctx, *ops[0].Put)
+		return outside("write audit event", err)
+	}
+	return outside("write audit events", a.store.table.Transact(ctx, ops...))
 }
 
 // bind gives an event its place in the chain of this process.
@@ -129,19 +183,4 @@ func (s *Store) EventsInOrder(ctx context.Context, day time.Time, after string, 
 func (s *Store) events(ctx context.Context, q table.Query, limit int) (out []idp.AuditEvent, next string, err error) {
 	next, err = list(ctx, s, q, limit, func(v *idp.AuditEvent, _ int64) { out = append(out, *v) })
 	return out, next, err
-}
-
-// Secret reads a stored secret value (wrapped by its writer); ErrNotFound.
-func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
-	v, _, err := get[[]byte](ctx, s, table.Key{PK: "SECRET", SK: name})
-	return v, err
-}
-
-// CreateSecret stores a wrapped secret if there is none of that name; ErrExists.
-func (s *Store) CreateSecret(ctx context.Context, name string, wrapped []byte) error {
-	_, err := put(ctx, s, table.Key{PK: "SECRET", SK: name}, 0, time.Time{}, wrapped)
-	if errors.Is(err, ErrConflict) {
-		return ErrExists
-	}
-	return err
 }

@@ -45,6 +45,9 @@ import (
 //	AUDIT#<yyyy-mm-dd> <ulid>          idp.AuditEvent
 //	KEYS               <id>            keys.Record
 //	KEYSEEN#<id>       fetched#<entityID>, confirmed#<entityID>  KeySeen, of the key with this id
+//
+// Package awsdeps keeps one kind more, with an envelope of its own: SECRET,
+// master#<version>.
 func spKey(entityID string) table.Key { return table.Key{PK: "SP#" + pkSafe(entityID), SK: "sp"} }
 func spIndexKey(slug string) table.Key {
 	return table.Key{PK: "INDEX#SP", SK: slug}

@@ -59,6 +59,16 @@ func (s *Store) ServiceProviders(ctx context.Context) ([]SPSummary, error) {
 	return out, err
 }
 
+// ServiceProvidersOf reads those of a list, in its order, a hundred in a request,
+// leaving out what has been removed meanwhile.
+func (s *Store) ServiceProvidersOf(ctx context.Context, summaries []SPSummary) ([]idp.ServiceProvider, error) {
+	ids := make([]string, len(summaries))
+	for i, v := range summaries {
+		ids[i] = v.EntityID
+	}
+	return getAll(ctx, s, ids, spKey, func(sp *idp.ServiceProvider, v int64) { sp.Version = v })
+}
+
 // SaveServiceProvider creates (Version 0) or replaces one. ErrExists: the
 // entityID or the slug is taken; ErrConflict: it changed since it was read.
 func (s *Store) SaveServiceProvider(ctx context.Context, sp *idp.ServiceProvider) error {
@@ -125,7 +135,8 @@ func (s *Store) spWrites(ctx context.Context, before, next *idp.ServiceProvider)
 	return append(ops, table.Op{Put: &index}), nil
 }
 
-// indexDelete makes the writes that remove an index item, none if it is gone.
+// indexDelete makes the writes that remove an item of which only the key is
+// known, none if it is gone.
 func (s *Store) indexDelete(ctx context.Context, key table.Key) ([]table.Op, error) {
 	item, err := s.table.Get(ctx, key)
 	if errors.Is(err, table.ErrNotFound) {
@@ -133,6 +144,9 @@ func (s *Store) indexDelete(ctx context.Context, key table.Key) ([]table.Op, err
 	}
 	if err != nil {
 		return nil, outside("read index", err)
+	}
+	if err := known(item); err != nil {
+		return nil, err
 	}
 	return []table.Op{{Delete: &table.Item{Key: key, Version: item.Version}}}, nil
 }

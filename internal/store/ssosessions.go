@@ -143,6 +143,9 @@ func (s *Store) IndexName(ctx context.Context, entityID, nameID, uid string, unt
 		if err != nil {
 			return outside("read index of NameID", err)
 		}
+		if err := known(found); err != nil {
+			return err
+		}
 		if found.Expires.After(until.Time()) {
 			return nil
 		}

@@ -30,8 +30,9 @@ var (
 	ErrExists   = errors.New("exists already")
 )
 
-// schema is the version of the stored envelopes. Raise it only with code that
-// still reads the version before (zero-downtime updates).
+// schema is the version of the stored envelopes. It is raised over two releases
+// (docs/adr/0029-stored-items.md): one that reads the next version, too, and one
+// that writes it.
 const schema = 1
 
 // sweepAfter is how long an item stays readable after its own time is over, so
@@ -62,16 +63,34 @@ func encode(v any) ([]byte, error) {
 }
 
 func decode(data []byte, v any) error {
-	var e envelope
-	if err := json.Unmarshal(data, &e); err != nil {
+	e, err := open(data)
+	if err != nil {
 		return fmt.Errorf("decode %T: %w", v, err)
-	}
-	if e.Schema != schema {
-		return &idp.Error{Code: idp.Busy, Reason: idp.SchemaVersion,
-			Detail: fmt.Sprintf("stored %T has schema %d, this program knows %d", v, e.Schema, schema)}
 	}
 	if err := json.Unmarshal(e.Value, v); err != nil {
 		return fmt.Errorf("decode %T: %w", v, err)
+	}
+	return nil
+}
+
+// open reads an envelope of the schema that this program knows.
+func open(data []byte) (envelope, error) {
+	var e envelope
+	if err := json.Unmarshal(data, &e); err != nil {
+		return e, err
+	}
+	if e.Schema != schema {
+		return e, &idp.Error{Code: idp.Busy, Reason: idp.SchemaVersion,
+			Detail: fmt.Sprintf("the item has schema %d, this program knows %d", e.Schema, schema)}
+	}
+	return e, nil
+}
+
+// known refuses an item that is about to be removed or written over, and that
+// this program could not read.
+func known(item table.Item) error {
+	if _, err := open(item.Data); err != nil {
+		return fmt.Errorf("look at the item: %w", err)
 	}
 	return nil
 }
@@ -120,11 +139,15 @@ func itemOf(key table.Key, version int64, expires time.Time, v any) (table.Item,
 
 func sweepAt(m idp.Millis) time.Time { return m.Time().Add(sweepAfter) }
 
+// wholePage is how many items are asked for at once where all are wanted.
+const wholePage = 1000
+
 // list reads every item of a partition with a prefix, page by page, in order,
 // up to limit (0: all) and after a sort key.
 func list[T any](ctx context.Context, s *Store, q table.Query, limit int, keep func(v *T, version int64)) (after string, err error) {
 	count := 0
 	for {
+		q.Limit = wholePage
 		if limit > 0 {
 			q.Limit = limit - count
 		}

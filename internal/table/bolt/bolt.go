@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -13,12 +14,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/table"
 )
 
-const (
-	lockTimeout = time.Second
-	// batchDelay is how long a write waits for others to share its commit: little
-	// beside an fsync, enough for concurrent sign-ins to be grouped.
-	batchDelay = time.Millisecond
-)
+const lockTimeout = time.Second
 
 // ErrInUse says that another process holds the file.
 var ErrInUse = errors.New("data directory is in use by another latchkey process")
@@ -27,6 +23,16 @@ var ErrInUse = errors.New("data directory is in use by another latchkey process"
 type DB struct {
 	db    *bbolt.DB
 	clock idp.Clock
+
+	mu      sync.Mutex
+	queue   []*call
+	writing sync.Mutex // held by who makes a commit
+}
+
+// call is a write that waits for its commit.
+type call struct {
+	ops  []table.Op
+	done chan error // has room for the result
 }
 
 var _ table.Table = (*DB)(nil)
@@ -62,7 +68,6 @@ func Open(path string, clock idp.Clock, options ...Option) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	db.MaxBatchDelay = batchDelay
 	err = db.Update(func(tx *bbolt.Tx) error {
 		_, err := tx.CreateBucketIfNotExists(bucketName())
 		return err
@@ -145,9 +150,9 @@ func (d *DB) Transact(ctx context.Context, ops ...table.Op) error {
 	return nil
 }
 
-// write carries out ops in a commit that it may share with other calls. A
-// refusal of ours is therefore kept apart from a failure of the transaction,
-// which would roll back the others.
+// write carries out ops in a commit that it shares with all calls that came
+// during the commit before. (bbolt's own Batch waits for some time instead, and
+// then queues one small commit after the other.)
 func (d *DB) write(ctx context.Context, ops ...table.Op) error {
 	if err := errors.Join(ctx.Err(), table.CheckOps(ops)); err != nil {
 		return err
@@ -155,15 +160,41 @@ func (d *DB) write(ctx context.Context, ops ...table.Op) error {
 	if len(ops) == 0 {
 		return nil
 	}
-	var refusal error
-	err := d.db.Batch(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket(bucketName())
-		if refusal = verify(bucket, ops, d.clock.Now()); refusal != nil {
-			return nil //nolint:nilerr // see above: it must not roll back the others
+	own := &call{ops: ops, done: make(chan error, 1)}
+	d.mu.Lock()
+	d.queue = append(d.queue, own)
+	d.mu.Unlock()
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	if len(own.done) == 0 { // else another call has taken it along
+		d.commit()
+	}
+	return <-own.done
+}
+
+// commit carries out the calls that wait. A refusal of ours is kept apart from a
+// failure of the transaction, which would roll back the others.
+func (d *DB) commit() {
+	d.mu.Lock()
+	calls := d.queue
+	d.queue = nil
+	d.mu.Unlock()
+	refusals := make([]error, len(calls))
+	err := d.db.Update(func(tx *bbolt.Tx) error {
+		bucket, now := tx.Bucket(bucketName()), d.clock.Now()
+		for i, c := range calls {
+			if refusals[i] = verify(bucket, c.ops, now); refusals[i] != nil {
+				continue
+			}
+			if err := apply(bucket, c.ops); err != nil {
+				return err
+			}
 		}
-		return apply(bucket, ops)
+		return nil
 	})
-	return errors.Join(err, refusal)
+	for i, c := range calls {
+		c.done <- errors.Join(err, refusals[i])
+	}
 }
 
 // verify checks that each op finds the version it expects.

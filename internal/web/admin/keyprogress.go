@@ -128,16 +128,13 @@ func (h *Handlers) allSPs(ctx context.Context) ([]*idp.ServiceProvider, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []*idp.ServiceProvider
-	for _, s := range summaries {
-		sp, err := h.Store.ServiceProvider(ctx, s.EntityID)
-		if idp.CodeOf(told(err)) == idp.NotFound { // removed meanwhile
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, sp)
+	sps, err := h.Store.ServiceProvidersOf(ctx, summaries)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*idp.ServiceProvider, len(sps))
+	for i := range sps {
+		out[i] = &sps[i]
 	}
 	return out, nil
 }

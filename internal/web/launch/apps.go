@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/web/pages"
 )
 
@@ -45,16 +46,12 @@ func (h *Handlers) open(r *http.Request, user *idp.User) (apps []pages.App, err 
 	if err != nil {
 		return nil, err
 	}
-	looked := 0
-	for _, s := range all {
-		if !s.Opens || s.Disabled || s.Draft || looked == maxApps {
-			continue
-		}
-		looked++
-		sp, err := h.Store.ServiceProvider(r.Context(), s.EntityID)
-		if err != nil {
-			return nil, err
-		}
+	all = slices.DeleteFunc(all, func(s store.SPSummary) bool { return !s.Opens || s.Disabled || s.Draft })
+	sps, err := h.Store.ServiceProvidersOf(r.Context(), all[:min(len(all), maxApps)])
+	if err != nil {
+		return nil, err
+	}
+	for _, sp := range sps {
 		if !sp.Admits(user) {
 			continue
 		}

@@ -1,8 +1,8 @@
 package me
 
 import (
-	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -63,18 +63,15 @@ func (h *Handlers) programApps(r *http.Request, p person) ([]appView, error) {
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(s store.SPSummary) bool { return !s.ECP || s.Disabled || s.Draft })
+	sps, err := h.Store.ServiceProvidersOf(r.Context(), all)
+	if err != nil {
+		return nil, err
+	}
 	apps := []appView{}
-	for _, s := range all {
-		if !s.ECP || s.Disabled || s.Draft {
-			continue
-		}
-		sp, err := h.Store.ServiceProvider(r.Context(), s.EntityID)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-		case err != nil:
-			return nil, err
-		case sp.Admits(p.User):
-			apps = append(apps, appView{s.Slug, s.Name})
+	for _, sp := range sps {
+		if sp.Admits(p.User) {
+			apps = append(apps, appView{sp.Slug, sp.Name})
 		}
 	}
 	return apps, nil

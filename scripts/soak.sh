@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# make soak: what takes too long for `make test`. Figures: docs/operations.md.
+#
+#   scripts/soak.sh             every section, some 15 minutes
+#   scripts/soak.sh load        only that one
+#
+# Each section is a function that ends with an error if a promise is broken.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export LATCHKEY_CACHE=${LATCHKEY_CACHE:-$PWD/.cache} LATCHKEY_REQUIRE_ALL=1
+
+# Sign-ins of many people at once through `latchkey serve`.
+load() {
+  local folder
+  folder=$(mktemp -d)
+  go build -trimpath -o "$folder/latchkey" ./cmd/latchkey
+  go build -o "$folder/drive" ./internal/testkit/load/drive
+  local status=0 people
+  for people in 50 200 400; do
+    "$folder/drive" -latchkey "$folder/latchkey" -people "$people" -for 30s || status=1
+    echo
+  done
+  rm -rf "$folder"
+  return $status
+}
+
+# A sign-in among 1,000,000 people costs what it costs in an empty table.
+capacity() {
+  eval "export $(scripts/dynamodb-local.sh start)"
+  go test -tags soak -count=1 -timeout 30m -v -run '^TestSoakCapacity$' ./internal/app | grep -v '^=== '
+}
+
+sections=(load capacity)
+[ $# -gt 0 ] && sections=("$@")
+for section in "${sections[@]}"; do
+  echo "== $section"
+  "$section"
+done
