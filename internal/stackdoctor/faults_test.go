@@ -74,6 +74,15 @@ func tableFaults() []fault {
 			expiry(b, t, false, "exp")
 			return func() { expiry(b, t, true, "exp") }
 		}, []string{"table.ttl of id-Table"}},
+		{"a restored table in use, with nothing set", func(b *bench, t *testing.T) func() {
+			copied := *b.id("Table") + "-restored"
+			_, err := b.tables.RestoreTableToPointInTime(t.Context(), &dynamodb.RestoreTableToPointInTimeInput{
+				SourceTableName: b.id("Table"), TargetTableName: &copied, UseLatestRestorableTime: aws.Bool(true),
+			})
+			must(t, err)
+			b.wire = &wire{edits: []edit{{"Action=DescribeStacks", "<OutputValue>" + *b.id("Table") + "<", "<OutputValue>" + copied + "<"}}}
+			return nil
+		}, []string{"table.deletion_protection of id-Table", "table.encryption of id-Table", "table.pitr of id-Table", "table.ttl of id-Table"}},
 		said("sweep by another attribute", "DescribeTimeToLive", `"exp"`, `"v"`, "table.ttl of id-Table"),
 		said("not active", "DescribeTable", `"ACTIVE"`, `"INACCESSIBLE_ENCRYPTION_CREDENTIALS"`, "table.status of id-Table"),
 		said("not encrypted", "DescribeTable", `"SSEDescription"`, `"Other"`, "table.encryption of id-Table"),
