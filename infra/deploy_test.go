@@ -205,6 +205,11 @@ func update(t *testing.T, cloud *cloudtest.Cloud, before map[string]cloudtest.Re
 	if !ok || code == after["SSOFunction"].Says["CodeSha256"] {
 		t.Errorf("the code is still %s", code)
 	}
+	for id, r := range after {
+		if r.Type == "AWS::Lambda::Alias" && r.Says["FunctionVersion"] != "2" {
+			t.Errorf("%s is at version %v after the second release", id, r.Says["FunctionVersion"])
+		}
+	}
 	for id, want := range map[string]any{
 		"EncryptionKey": object{"KeyState": "Enabled"},
 		"SSOLog":        object{"retentionInDays": 365.0},
