@@ -205,6 +205,11 @@ func update(t *testing.T, cloud *cloudtest.Cloud, before map[string]cloudtest.Re
 	if !ok || code == after["SSOFunction"].Says["CodeSha256"] {
 		t.Errorf("the code is still %s", code)
 	}
+	for id, r := range after {
+		if r.Type == "AWS::Lambda::Alias" && r.Says["FunctionVersion"] != "2" {
+			t.Errorf("%s is at version %v after the second release", id, r.Says["FunctionVersion"])
+		}
+	}
 	for id, want := range map[string]any{
 		"EncryptionKey": object{"KeyState": "Enabled"},
 		"SSOLog":        object{"retentionInDays": 365.0},
@@ -295,6 +300,7 @@ var settings = []string{
 	"LATCHKEY_ATTESTATION", "LATCHKEY_ATTESTATION_MODELS", "LATCHKEY_ATTESTATION_ROOTS", "LATCHKEY_DISPLAY_NAME",
 	"LATCHKEY_ENCRYPTION_KEY", "LATCHKEY_ENTITY_ID", "LATCHKEY_INFORMATION_URL", "LATCHKEY_ISSUERS",
 	"LATCHKEY_LOGO_URL", "LATCHKEY_LOG_LEVEL", "LATCHKEY_MASTER_KEY", "LATCHKEY_PRIVACY_URL", "LATCHKEY_PUBLIC_URL",
+	"LATCHKEY_RESTORED_FROM",
 	"LATCHKEY_SIGNING_KEY", "LATCHKEY_SUPPORT_URL", "LATCHKEY_TABLE",
 }
 

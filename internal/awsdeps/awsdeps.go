@@ -1,6 +1,7 @@
 package awsdeps
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -124,7 +125,7 @@ func (d *Deps) open(ctx context.Context) (*app.App, error) {
 	kmsClient := kms.NewFromConfig(d.aws)
 
 	v := vault{
-		table: tbl, name: d.cfg.Table, random: rand.Reader,
+		table: tbl, name: cmp.Or(d.cfg.RestoredFrom, d.cfg.Table), random: rand.Reader,
 		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.log),
 	}
 	s, err := v.open(ctx)

@@ -37,7 +37,7 @@ type wrapper interface {
 // vault keeps the deployment's secrets in its table, wrapped by KMS.
 type vault struct {
 	table  table.Table
-	name   string // of the table; part of the encryption context
+	name   string // of the table that they were made in; part of the encryption context
 	keys   wrapper
 	random io.Reader
 }

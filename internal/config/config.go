@@ -76,7 +76,11 @@ type Config struct {
 	LogLevel string `env:"LATCHKEY_LOG_LEVEL" envDefault:"info"`
 
 	// AWS only.
-	Table     string `env:"LATCHKEY_TABLE"`
+	Table string `env:"LATCHKEY_TABLE"`
+	// RestoredFrom is the table that Table is a restored copy of, if it is one:
+	// its secrets are bound to that name.
+	RestoredFrom string `env:"LATCHKEY_RESTORED_FROM"`
+
 	MasterKey string `env:"LATCHKEY_MASTER_KEY"` // KMS key that wraps the master key
 	// SigningKeys are the KMS keys that may sign, by ARN; a new deployment
 	// begins with the first. EncryptionKeys are those that others encrypt for

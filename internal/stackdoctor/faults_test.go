@@ -74,6 +74,15 @@ func tableFaults() []fault {
 			expiry(b, t, false, "exp")
 			return func() { expiry(b, t, true, "exp") }
 		}, []string{"table.ttl of id-Table"}},
+		{"a restored table in use, with nothing set", func(b *bench, t *testing.T) func() {
+			copied := *b.id("Table") + "-restored"
+			_, err := b.tables.RestoreTableToPointInTime(t.Context(), &dynamodb.RestoreTableToPointInTimeInput{
+				SourceTableName: b.id("Table"), TargetTableName: &copied, UseLatestRestorableTime: aws.Bool(true),
+			})
+			must(t, err)
+			b.wire = &wire{edits: []edit{{"Action=DescribeStacks", "<OutputValue>" + *b.id("Table") + "<", "<OutputValue>" + copied + "<"}}}
+			return nil
+		}, []string{"table.deletion_protection of id-Table", "table.encryption of id-Table", "table.pitr of id-Table", "table.ttl of id-Table"}},
 		said("sweep by another attribute", "DescribeTimeToLive", `"exp"`, `"v"`, "table.ttl of id-Table"),
 		said("not active", "DescribeTable", `"ACTIVE"`, `"INACCESSIBLE_ENCRYPTION_CREDENTIALS"`, "table.status of id-Table"),
 		said("not encrypted", "DescribeTable", `"SSEDescription"`, `"Other"`, "table.encryption of id-Table"),
@@ -234,6 +243,9 @@ func otherFaults() []fault {
 			return func() { route("2", map[string]float64{}) }
 		}, nil},
 		said("an alias by another name", "Action=ListStackResources", ":live<", "<", "alias.missing of "),
+		said("functions by another name", "/integrations", `(arn:aws:lambda:[^"]*)`,
+			"arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/$1/invocations"),
+		said("a key of another region", "Action=ListStackResources", "AWS::KMS::Key<", "AWS::KMS::ReplicaKey<"),
 		said("a route nobody made", "/routes", `integrations/`, `others/`, "route.integration of "),
 		refused("/routes", "AccessDeniedException", "permission of apigateway:GET"),
 	}

@@ -45,7 +45,7 @@ type signingKey struct {
 func (x *examination) atKeys(ctx context.Context) {
 	known := purposes()
 	found := false
-	for _, r := range x.stack.of(typeKey) {
+	for _, r := range x.stack.of(typeKey, typeReplicaKey) {
 		found = found || r.logical == "SigningKey"
 		x.atKey(ctx, r.physical, r.logical, known[r.logical])
 	}

@@ -106,10 +106,19 @@ func (x *examination) targets(ctx context.Context, api string) (map[string]strin
 			return nil, err //nolint:wrapcheck // failed reads it
 		}
 		for _, i := range out.Items {
-			all[aws.ToString(i.IntegrationId)] = aws.ToString(i.IntegrationUri)
+			all[aws.ToString(i.IntegrationId)] = invoked(aws.ToString(i.IntegrationUri))
 		}
 		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" {
 			return all, nil
 		}
 	}
+}
+
+// invoked is the function of an integration: its ARN, or within the address at
+// which API Gateway invokes it, arn:aws:apigateway:REGION:lambda:path/DATE/functions/ARN/invocations.
+func invoked(uri string) string {
+	if _, after, ok := strings.Cut(uri, "/functions/"); ok {
+		return strings.TrimSuffix(after, "/invocations")
+	}
+	return uri
 }

@@ -29,6 +29,7 @@ const (
 	typeTable       = "AWS::DynamoDB::Table"
 	typeGlobalTable = "AWS::DynamoDB::GlobalTable"
 	typeKey         = "AWS::KMS::Key"
+	typeReplicaKey  = "AWS::KMS::ReplicaKey" // of the same key in another region
 	typeFunction    = "AWS::Lambda::Function"
 	typeAlias       = "AWS::Lambda::Alias"
 	typeLogGroup    = "AWS::Logs::LogGroup"

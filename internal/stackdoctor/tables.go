@@ -47,10 +47,11 @@ func (x *examination) atTable(ctx context.Context, name string) {
 		x.find("table.status", name, "it is %s: nobody can sign in until it is ACTIVE; see DynamoDB in the console", t.TableStatus)
 	}
 	if !aws.ToBool(t.DeletionProtectionEnabled) {
-		x.find("table.deletion_protection", name, "it can be deleted by a single call; deploy with DeletionProtection=true")
+		x.find("table.deletion_protection", name, "it can be deleted by a single call; deploy with DeletionProtection=true, or if it was restored: "+
+			"aws dynamodb update-table --table-name %s --deletion-protection-enabled", name)
 	}
 	if t.SSEDescription == nil || t.SSEDescription.Status != types.SSEStatusEnabled {
-		x.find("table.encryption", name, "it is not encrypted with a key of KMS; deploy the template as it is (SSESpecification)")
+		x.find("table.encryption", name, "it is not encrypted with a key of KMS: aws dynamodb update-table --table-name %s --sse-specification Enabled=true,SSEType=KMS", name)
 	}
 	x.atBackups(ctx, name)
 	x.atExpiry(ctx, name)
