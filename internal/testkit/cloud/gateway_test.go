@@ -115,8 +115,7 @@ func TestFailures(t *testing.T) {
 		"its answer is not base64": {func(events.APIGatewayV2HTTPRequest) (any, error) {
 			return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "%", IsBase64Encoded: true}, nil
 		}, 500},
-		"it ran into its time-out":   {func(events.APIGatewayV2HTTPRequest) (any, error) { return nil, lambdaruntime.ErrTimeout }, 500},
-		"all its instances are busy": {func(events.APIGatewayV2HTTPRequest) (any, error) { return nil, errThrottled }, 503},
+		"it ran into its time-out": {func(events.APIGatewayV2HTTPRequest) (any, error) { return nil, lambdaruntime.ErrTimeout }, 500},
 		"it takes longer than the integration": {func(events.APIGatewayV2HTTPRequest) (any, error) {
 			time.Sleep(400 * time.Millisecond)
 			return nil, errors.New("late")
