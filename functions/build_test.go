@@ -8,14 +8,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/latchkey-idp/latchkey/internal/testkit/lambdaruntime"
+	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
 )
 
 // TestHealthNamesTheProgram: whoever has the release can tell whether it is what
 // runs.
 func TestHealthNamesTheProgram(t *testing.T) {
-	bootstrap := filepath.Join(build(t), "metadata")
-	program, err := os.ReadFile(bootstrap)
+	program, err := os.ReadFile(filepath.Join(cloud.Build(t), "metadata"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +23,7 @@ func TestHealthNamesTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("C5 hash of the program", func(t *testing.T) {
-		resp, err := lambdaruntime.Start(t, bootstrap, newCloud(t).env()...).Invoke(event)
+		resp, err := invoke(deployed(t), "metadata", event)
 		if err != nil {
 			t.Fatal(err)
 		}

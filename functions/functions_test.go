@@ -11,17 +11,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/latchkey-idp/latchkey/internal/keys/kmsfake"
-	"github.com/latchkey-idp/latchkey/internal/table/dynamo/dynamotest"
 	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
-	"github.com/latchkey-idp/latchkey/internal/testkit/lambdaruntime"
 )
 
 var names = []string{"sso", "slo", "metadata", "qrsession", "approval", "enroll", "admin", "wsfed"}
@@ -119,40 +115,6 @@ func TestFunctionNamesMissingSettings(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "LATCHKEY_PUBLIC_URL") {
 		t.Errorf("got %v, %q; want a failure that names LATCHKEY_PUBLIC_URL", err, out)
 	}
-}
-
-// TestStartFigures prints what a cold start costs beyond that of the smallest
-// function, and how large the binaries are.
-func TestStartFigures(t *testing.T) {
-	dynamotest.Client(t) // skips or fails before the effort
-	c, bin := deployed(t), cloud.Build(t)
-	var out strings.Builder
-	fmt.Fprintf(&out, "%-10s %9s %12s %12s\n", "function", "size", "init", "first answer")
-	row := func(name string, f *lambdaruntime.Function, event []byte) {
-		ready, err := f.Ready()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.InvokeRaw(event); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		info, err := os.Stat(filepath.Join(bin, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&out, "%-10s %6.1f MB %12v %12v\n", name, float64(info.Size())/1e6,
-			ready.Round(100*time.Microsecond), f.FirstAnswer().Round(100*time.Microsecond))
-	}
-	row("hello", lambdaruntime.Start(t, filepath.Join(bin, "hello")), []byte(`{}`))
-	cases := readCases(t)
-	for _, name := range names {
-		i := slices.IndexFunc(cases, func(c eventCase) bool { return c.function == name })
-		if i < 0 {
-			t.Fatalf("no event for %s", name)
-		}
-		row(name, lambdaruntime.Start(t, filepath.Join(bin, name), c.Env(name)...), cases[i].event)
-	}
-	t.Logf("start figures, this machine\n%s", out.String())
 }
 
 // eventCase is a row of events/README.md.

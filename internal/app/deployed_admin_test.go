@@ -16,6 +16,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/adminclient"
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/keys/kmsfake"
 	"github.com/latchkey-idp/latchkey/internal/mdrefresh"
 	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
@@ -177,13 +178,22 @@ func keyFlows(t *testing.T, d *deployment) {
 			t.Errorf("%d signing keys in metadata%s, want %d\n%s", n, slug, want, doc)
 		}
 	}
+	signedWith := func(want string) {
+		t.Helper()
+		calls := d.cloud.KMS.Calls(kmsfake.Sign)
+		if got := calls[len(calls)-1].KeyID; got != want {
+			t.Errorf("signed with %s, want %s", got, want)
+		}
+	}
 	published("", 1)
+	signedWith(d.cloud.Keys.Signing)
 	next, err := api.AnnounceKey(ctx, adminapi.NewKey{})
 	must(t, err)
 	if next.Key.State != "requested" || next.Key.Ref != d.cloud.Keys.Next {
 		t.Errorf("requested %+v", next.Key)
 	}
 	published("/sp-b", 2) // seen by B
+	signedWith(d.cloud.Keys.Signing)
 	_, err = api.ConfirmKey(ctx, next.Key.ID, adminapi.KeyConfirmation{ServiceProvider: "sp-b"})
 	must(t, err)
 	_, err = api.ConfirmKey(ctx, next.Key.ID, adminapi.KeyConfirmation{ServiceProvider: "sp-b", Withdraw: true})
@@ -201,6 +211,7 @@ func keyFlows(t *testing.T, d *deployment) {
 		t.Errorf("L6 the admin function made %d signatures", n)
 	}
 	published("", 2)
+	signedWith(d.cloud.Keys.Next)
 	sp := samltest.B()
 	sp.SLO = []idp.Endpoint{{Binding: idp.BindingRedirect, Location: sp.EntityID + "/slo"}}
 	v := visitTo(t, d.IdP, sp) // the other functions sign with it, too

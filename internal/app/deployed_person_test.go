@@ -24,6 +24,19 @@ func ownPages(t *testing.T, d *deployment) {
 	want[any](p, "PATCH", "/v1/me/devices/"+p.device, map[string]string{"name": "Work phone"}, http.StatusOK)
 
 	b := d.Browser(address())
+	ownActivity(t, p, b)
+	ownPhones(t, d, p, user)
+
+	d.UpdateSP(samltest.B().EntityID, samltest.Programs)
+	made := want[madePassword](p, "POST", "/v1/me/app-passwords", map[string]string{"app": "sp-b", "name": "Mail"}, http.StatusCreated)
+	want[passwordList](p, "GET", "/v1/me/app-passwords", nil, http.StatusOK)
+	want[any](p, "DELETE", "/v1/me/app-passwords/"+made.ID, map[string]string{}, http.StatusNoContent)
+	ownConsents(t, d, p, b)
+	accepted(t, b.Get("/me"), http.StatusOK)
+}
+
+// ownActivity: sign-ins and sessions, looked at, reported and ended.
+func ownActivity(t *testing.T, p *webPhone, b *idptest.Browser) {
 	for range 2 {
 		b.DropSession()
 		v := b.ShowCode()
@@ -47,7 +60,11 @@ func ownPages(t *testing.T, d *deployment) {
 		}
 	}
 
-	// A further phone, for which the first one vouches.
+}
+
+// ownPhones: a further one, for which the first one vouches, and one by a
+// recovery code.
+func ownPhones(t *testing.T, d *deployment, p *webPhone, user *idp.User) {
 	p.stepUp()
 	a := want[adding](p, "POST", "/v1/me/devices/add", map[string]any{}, http.StatusCreated)
 	fresh := newWebPhone(t, d.IdP, address(), user)
@@ -63,12 +80,10 @@ func ownPages(t *testing.T, d *deployment) {
 	want[any](lost, "POST", "/v1/enroll/recovery", map[string]string{"login": user.Email, "code": codes[0]}, http.StatusOK)
 	lost.register("After the loss", http.StatusCreated)
 	want[any](p, "DELETE", "/v1/me/devices/"+lost.device, map[string]string{}, http.StatusNoContent)
+}
 
-	d.UpdateSP(samltest.B().EntityID, samltest.Programs)
-	made := want[madePassword](p, "POST", "/v1/me/app-passwords", map[string]string{"app": "sp-b", "name": "Mail"}, http.StatusCreated)
-	want[passwordList](p, "GET", "/v1/me/app-passwords", nil, http.StatusOK)
-	want[any](p, "DELETE", "/v1/me/app-passwords/"+made.ID, map[string]string{}, http.StatusNoContent)
-
+// ownConsents: a release is agreed to, and that is withdrawn.
+func ownConsents(t *testing.T, d *deployment, p *webPhone, b *idptest.Browser) {
 	d.UpdateSP(samltest.B().EntityID, func(sp *idp.ServiceProvider) { sp.Consent = idp.ConsentOnce })
 	d.cloud.Recycle("sso") // it may remember service providers
 	v := b.ShowCode()
@@ -81,7 +96,6 @@ func ownPages(t *testing.T, d *deployment) {
 		t.Fatalf("%+v", consents)
 	}
 	want[any](p, "DELETE", "/v1/me/consents/"+consents.Items[0].ID, map[string]any{}, http.StatusNoContent)
-	accepted(t, b.Get("/me"), http.StatusOK)
 	d.UpdateSP(samltest.B().EntityID, func(sp *idp.ServiceProvider) { sp.Consent = "" })
 }
 
@@ -116,21 +130,56 @@ func wsfedFlows(t *testing.T, d *deployment) {
 	accepted(t, v.frame(id, "0"), http.StatusSeeOther)
 }
 
+// visited is alice, signed in at A, B and more of samltest.
+func (d *deployment) visited(t *testing.T, more ...*samltest.SP) *visit {
+	t.Helper()
+	_, err := d.admin.SignOut(t.Context(), d.Alice.ID, "") // of the flows before
+	must(t, err)
+	v := visitTo(t, d.IdP, more...)
+	d.cloud.Recycle("slo") // it may remember service providers
+	return v
+}
+
+// gone checks that alice's session is over.
+func (v *visit) gone(t *testing.T) {
+	t.Helper()
+	if v.alive() {
+		t.Error("the session is alive")
+	}
+}
+
+// leaves is a LogoutRequest of B that was never sent.
+func (v *visit) leaves(nameID string) (b guest, r samltest.LogoutRequest) {
+	b = v.guests[0]
+	r = b.Logout(v.IdP.Clock.Now(), nameID, b.index)
+	r.ID += idptest.RandomKey()
+	return b, r
+}
+
 func logoutFlows(t *testing.T, d *deployment) {
-	visited := func(more ...*samltest.SP) *visit {
-		_, err := d.admin.SignOut(t.Context(), d.Alice.ID, "") // of the flows before
-		must(t, err)
-		v := visitTo(t, d.IdP, more...)
-		d.cloud.Recycle("slo") // it may remember service providers
-		return v
+	logoutByRedirect(t, d)
+	logoutByMessages(t, d)
+
+	v := d.visited(t, newServer(t, "soap", says(nil)).SP) // by the person; one application has SOAP only
+	accepted(t, v.Get("/saml/slo"), http.StatusOK)
+	page := v.PostForm("/logout/start", nil).Header.Get("Location")
+	accepted(t, v.Get(page), http.StatusOK)
+	v.gone(t)
+
+	v = d.visited(t) // by an administrator: a person, everybody
+	out, err := d.admin.SignOut(t.Context(), d.Alice.ID, "")
+	if err != nil || out.People != 1 {
+		t.Errorf("%+v, %v", out, err)
 	}
-	gone := func(v *visit) {
-		t.Helper()
-		if v.alive() {
-			t.Error("the session is alive")
-		}
-	}
-	v := visited() // by an application, by redirect
+	v.gone(t)
+	v = d.visited(t)
+	_, err = d.admin.SignOutEverybody(t.Context(), "")
+	must(t, err)
+	v.gone(t)
+}
+
+func logoutByRedirect(t *testing.T, d *deployment) {
+	v := d.visited(t)
 	a, b := v.guests[1], v.guests[0]
 	page := v.asks(b, "state")
 	id := logoutOf(page)
@@ -141,59 +190,42 @@ func logoutFlows(t *testing.T, d *deployment) {
 		t.Errorf("%+v", s)
 	}
 	byRedirect(t, d.IdP, v.PostForm("/logout/finish", url.Values{"l": {id}}), "SAMLResponse")
-	gone(v)
+	v.gone(t)
 
-	v = visited() // by POST
-	b = v.guests[0]
-	r := b.Logout(d.Clock.Now(), aliceID)
-	r.ID += idptest.RandomKey()
-	accepted(t, v.PostFrom("https://sp-b.test", "/saml/slo", samltest.POSTBody(b.SignXML(r.XML(), samltest.Signing{}), nil)), http.StatusSeeOther)
-	gone(v)
+	v = d.visited(t) // an unsigned request asks the person
+	d.UpdateSP(samltest.B().EntityID, func(sp *idp.ServiceProvider) { sp.ConfirmUnsignedLogout = true })
+	d.cloud.Recycle("slo")
+	_, r := v.leaves(aliceID)
+	asked := v.Get("/saml/slo?" + samltest.RedirectQuery(r.XML(), nil))
+	accepted(t, v.PostForm("/logout/confirm", url.Values{"l": {logoutOf(asked.Header.Get("Location"))}}), http.StatusSeeOther)
+	v.gone(t)
+}
 
-	v = visited() // by SOAP, without cookies
-	b = v.guests[0]
-	r = b.Logout(d.Clock.Now(), aliceID, b.index)
-	r.ID, r.Destination = r.ID+idptest.RandomKey(), samltest.SLO+"/soap"
+// logoutByMessages: by POST, by SOAP without cookies, with an encrypted
+// identifier.
+func logoutByMessages(t *testing.T, d *deployment) {
+	post := func(v *visit, b guest, r samltest.LogoutRequest) {
+		t.Helper()
+		accepted(t, v.PostFrom("https://sp-b.test", "/saml/slo", samltest.POSTBody(b.SignXML(r.XML(), samltest.Signing{}), nil)), http.StatusSeeOther)
+		v.gone(t)
+	}
+	v := d.visited(t)
+	b, r := v.leaves(aliceID)
+	post(v, b, r)
+
+	v = d.visited(t)
+	b, r = v.leaves(aliceID)
+	r.Destination = samltest.SLO + "/soap"
 	if body, status := v.soap(samltest.Soap(b.SignXML(r.XML(), samltest.Signing{}))); status != http.StatusOK {
 		t.Errorf("%d %s", status, body)
 	}
-	gone(v)
+	v.gone(t)
 
-	v = visited() // an encrypted identifier
-	b = v.guests[0]
-	r = b.Logout(d.Clock.Now(), "", b.index)
-	r.ID += idptest.RandomKey()
+	v = d.visited(t)
+	b, r = v.leaves("")
 	nameID := `<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Format="` + r.Format + `">` + aliceID + `</saml:NameID>`
 	r.Children = "<saml:EncryptedID>" + string(schematest.Encrypt(t, []byte(nameID), d.encryptionCertificate(t))) + "</saml:EncryptedID>"
-	accepted(t, v.PostFrom("https://sp-b.test", "/saml/slo", samltest.POSTBody(b.SignXML(r.XML(), samltest.Signing{}), nil)), http.StatusSeeOther)
-	gone(v)
-
-	v = visited(newServer(t, "soap", says(nil)).SP) // by the person; one application has SOAP only
-	accepted(t, v.Get("/saml/slo"), http.StatusOK)
-	page = v.PostForm("/logout/start", nil).Header.Get("Location")
-	accepted(t, v.Get(page), http.StatusOK)
-	gone(v)
-
-	v = visited() // an unsigned request asks the person
-	d.UpdateSP(samltest.B().EntityID, func(sp *idp.ServiceProvider) { sp.ConfirmUnsignedLogout = true })
-	d.cloud.Recycle("slo")
-	b = v.guests[0]
-	r = b.Logout(d.Clock.Now(), aliceID, b.index)
-	r.ID += idptest.RandomKey()
-	asked := v.Get("/saml/slo?" + samltest.RedirectQuery(r.XML(), nil))
-	accepted(t, v.PostForm("/logout/confirm", url.Values{"l": {logoutOf(asked.Header.Get("Location"))}}), http.StatusSeeOther)
-	gone(v)
-
-	v = visited() // by an administrator: a person, everybody
-	out, err := d.admin.SignOut(t.Context(), d.Alice.ID, "")
-	if err != nil || out.People != 1 {
-		t.Errorf("%+v, %v", out, err)
-	}
-	gone(v)
-	v = visited()
-	_, err = d.admin.SignOutEverybody(t.Context(), "")
-	must(t, err)
-	gone(v)
+	post(v, b, r)
 }
 
 // encryptionCertificate is what others encrypt with, in our metadata.

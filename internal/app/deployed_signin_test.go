@@ -31,6 +31,12 @@ func signInFlows(t *testing.T, d *deployment) {
 	accepted(t, resp, http.StatusSeeOther)
 	finish(alice, resp.Header.Get("Location"))
 
+	strangers(t, d, alice)
+	codeFlows(t, d)
+}
+
+// strangers: a person says no, and two phones want one session.
+func strangers(t *testing.T, d *deployment, alice *person) {
 	stranger := &person{d.Browser(address()), alice.phone}
 	view, req := stranger.scan(stranger.StartLogin(nil))
 	must(t, alice.phone.Deny(t.Context(), req, idp.WhyNotMe))
@@ -39,9 +45,21 @@ func signInFlows(t *testing.T, d *deployment) {
 	}
 	stranger.PostForm("/login/finish", url.Values{"sid": {view.SID}, "finish_key": {idptest.RandomKey()}})
 
+	v := d.Browser(address()).ShowCode()
+	d.EnrolledHandset(d.Bob, address()).MustScan(v.Frames[0].URL)
+	refused(t, d.Handset(address()).Scan(v.Frames[0].URL), http.StatusConflict, idp.Contested)
+
+	b := d.Browser(address())
+	v = b.ShowCode()
+	accepted(t, b.API("/v1/login/sessions/"+v.SID+"/cancel", map[string]any{}), http.StatusOK)
+}
+
+// codeFlows: a code that is typed and extended by both sides, and an app that
+// leads back to the browser.
+func codeFlows(t *testing.T, d *deployment) {
 	h := d.EnrolledHandset(d.Bob, address())
 	b := d.Browser(address())
-	v := b.ShowCode() // typed, and extended by both sides
+	v := b.ShowCode()
 	accepted(t, b.API("/v1/login/sessions/"+v.SID+"/extend", map[string]any{}), http.StatusOK)
 	code := idptest.Decode[struct {
 		UserCode string `json:"user_code"`
@@ -51,21 +69,12 @@ func signInFlows(t *testing.T, d *deployment) {
 	c := idptest.Decode[idptest.Claimed](t, typed)
 	accepted(t, h.Call("/v1/approvals/"+c.SID, nil), http.StatusOK)
 	accepted(t, h.Call("/v1/approvals/"+c.SID+"/extend", map[string]any{}), http.StatusOK)
-	accepted(t, h.Call("/v1/approvals/"+c.SID, nil), http.StatusOK)
 	c = idptest.Decode[idptest.Claimed](t, h.Call("/v1/approvals/"+c.SID, nil))
 	accepted(t, h.Approve(c.SID, h.Sign(c)), http.StatusOK)
 	assertionID(t, b.Finish(c.SID, idptest.RandomKey()))
 
-	v = d.Browser(address()).ShowCode() // two phones want it
-	h.NewClaim()
-	h.MustScan(v.Frames[0].URL)
-	refused(t, d.Handset(address()).Scan(v.Frames[0].URL), http.StatusConflict, idp.Contested)
-
 	b = d.Browser(address())
-	v = b.ShowCode()
-	accepted(t, b.API("/v1/login/sessions/"+v.SID+"/cancel", map[string]any{}), http.StatusOK)
-
-	b = d.Browser(address()) // an app that leads back
+	h.NewClaim()
 	v, c = d.Scanned(b, h)
 	to, _ := approveAndReturn(t, h, c)
 	assertion(t, see(t, b.Get(to)).press(b, "Continue"))

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/latchkey-idp/latchkey/internal/i18n"
 )
@@ -48,8 +49,7 @@ var importPath = regexp.MustCompile(`(from |import\()["']\./([a-z0-9/-]+\.js)["'
 // license is a file that is embedded beside what it is about, and not served.
 const license = "LICENSE"
 
-// Assets is the set of embedded files. It is immutable and safe for
-// concurrent use.
+// Assets is the set of embedded files. It is safe for concurrent use.
 type Assets struct {
 	byName    map[string]*file // "login.js", "qr/decode.js"
 	byPath    map[string]*file // "/assets/login.0123456789ab.js"
@@ -60,12 +60,13 @@ type file struct {
 	url       string
 	mediaType string
 	body      []byte
-	gzipped   []byte
-	imports   []string // names of modules imported directly, at once
+	gzipped   func() ([]byte, error) // compresses at the first call
+	imports   []string               // names of modules imported directly, at once
 }
 
-// New reads, hashes and compresses the embedded files, makes the scripts that
-// hold each page's messages, and parses the templates.
+// New reads and hashes the embedded files, makes the scripts that hold each
+// page's messages, and parses the templates. Files are compressed when they are
+// asked for: most instances of a function serve few of them, or none.
 func New(catalog *i18n.Catalog) (*Assets, error) {
 	a := &Assets{byName: map[string]*file{}, byPath: map[string]*file{}}
 	static, err := fs.Sub(files, "static")
@@ -185,7 +186,7 @@ func (a *Assets) add(static fs.FS, name string, body []byte, importers []string)
 	if f.mediaType == "" {
 		return nil, fmt.Errorf("asset %q: unknown media type", name)
 	}
-	for _, match := range importPath.FindAllSubmatch(body, -1) {
+	for _, match := range imports(body) {
 		importing, module := string(match[1]), path.Join(path.Dir(name), string(match[2]))
 		imported, err := a.load(static, module, append(importers, name))
 		if err != nil {
@@ -199,12 +200,20 @@ func (a *Assets) add(static fs.FS, name string, body []byte, importers []string)
 	hash := sha256.Sum256(body)
 	f.body = body
 	f.url = Prefix + strings.ReplaceAll(strings.TrimSuffix(name, ext), "/", "-") + "." + hex.EncodeToString(hash[:6]) + ext
-	var err error
-	if f.gzipped, err = compress(body); err != nil {
-		return nil, fmt.Errorf("compress asset %q: %w", name, err)
-	}
+	f.gzipped = sync.OnceValues(func() ([]byte, error) { return compress(body) })
 	a.byName[name], a.byPath[f.url] = f, f
 	return f, nil
+}
+
+// imports are the matches of importPath, looked for only in the lines that can
+// have some: the expression is slow, and this is part of each cold start.
+func imports(body []byte) (found [][][]byte) {
+	for line := range bytes.Lines(body) {
+		if bytes.Contains(line, []byte("./")) {
+			found = append(found, importPath.FindAllSubmatch(line, -1)...)
+		}
+	}
+	return found
 }
 
 func compress(body []byte) ([]byte, error) {

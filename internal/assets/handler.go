@@ -30,9 +30,11 @@ func (a *Assets) Handler() http.Handler {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		h.Set("Vary", "Accept-Encoding")
 		body := f.body
-		if acceptsGzip(r.Header.Get("Accept-Encoding")) && len(f.gzipped) < len(body) {
-			h.Set("Content-Encoding", "gzip")
-			body = f.gzipped
+		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+			if gzipped, err := f.gzipped(); err == nil && len(gzipped) < len(body) {
+				h.Set("Content-Encoding", "gzip")
+				body = gzipped
+			}
 		}
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 		w.WriteHeader(http.StatusOK)

@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 
 	"github.com/latchkey-idp/latchkey/internal/testkit/chrome"
+	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
 )
 
 // mostBytes is what a page with its scripts and styles may weigh, compressed.
@@ -158,7 +159,7 @@ func compressed(t *testing.T, data []byte) int {
 var weight string
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := cloud.Main(m)
 	if weight != "" {
 		fmt.Println(weight)
 	}

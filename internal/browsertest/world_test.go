@@ -10,7 +10,6 @@ import (
 	"html"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -31,6 +30,7 @@ import (
 type world struct {
 	t         *testing.T
 	idp       *idptest.Live
+	address   string // where the browser finds its host, if not by its name
 	app       *application
 	dana, bob *phone.Phone
 
@@ -41,7 +41,12 @@ const appName = "Orchard Travel"
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, idp: idptest.NewLive(t)}
+	return newWorldAt(t, idptest.NewLive(t))
+}
+
+func newWorldAt(t *testing.T, i *idptest.Live) *world {
+	t.Helper()
+	w := &world{t: t, idp: i}
 	dana, bob := w.idp.AddUser("dana@example.com", "Dana", "Novak"), w.idp.AddUser("bob@example.com", "Bob", "Brown")
 	w.danasMasked, w.bobsMasked = dana.Masked(), bob.Masked()
 	w.dana, w.bob = w.idp.Phone(dana, "127.0.0.2"), w.idp.Phone(bob, "127.0.0.3")
@@ -54,6 +59,9 @@ func newWorld(t *testing.T) *world {
 // application only.
 func (w *world) browser() *chrome.Tab {
 	w.t.Helper()
+	if w.address != "" {
+		return chrome.OpenMapped(w.t, host(w.t, w.idp.URL), w.address, host(w.t, w.app.url), host(w.t, w.app.home))
+	}
 	return chrome.Open(w.t, host(w.t, w.idp.URL), host(w.t, w.app.url), host(w.t, w.app.home))
 }
 
@@ -104,18 +112,20 @@ func newApplication(t *testing.T, i *idptest.Live) *application {
 	t.Helper()
 	a := &application{}
 	who := "nobody"
-	home := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	home := i.Serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		writePage(w, "Home", who)
 	}))
-	t.Cleanup(home.Close)
 	mux := http.NewServeMux()
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
+	server := i.Serve(mux)
 	a.url, a.home = server.URL, home.URL
 	sp := samlSP(t, i, server.URL)
 	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("/forget", func(w http.ResponseWriter, r *http.Request) { // its own session
+		must(t, sp.Session.DeleteSession(w, r))
+		writePage(w, "Forgotten", "")
+	})
 	mux.HandleFunc("/saml/", func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
 		a.headers = append(a.headers, r.Header.Clone())
@@ -139,7 +149,7 @@ func samlSP(t *testing.T, i *idptest.Live, address string) *samlsp.Middleware {
 	t.Helper()
 	root, err := url.Parse(address)
 	must(t, err)
-	resp, err := http.Get(i.URL + "/saml/metadata")
+	resp, err := i.Client("127.0.0.1").Get(i.URL + "/saml/metadata")
 	must(t, err)
 	defer resp.Body.Close() //nolint:errcheck // read only
 	file, err := io.ReadAll(resp.Body)

@@ -124,7 +124,7 @@ func (n *library) start(v *visitor, options map[string]any, relay string) page {
 func (n *library) applications(i *idptest.Live, options func(name, logout string) map[string]any, change func(*idp.ServiceProvider)) (two [2]application) {
 	n.t.Helper()
 	for at, name := range []string{"one", "two"} {
-		door := newDoor(n)
+		door := newDoor(i, n)
 		o := options(name, door.URL)
 		door.options = o
 		made := n.ask("metadata", o)
@@ -167,10 +167,9 @@ type door struct {
 	session *profile // nil: nobody is signed in
 }
 
-func newDoor(n *library) *door {
+func newDoor(i *idptest.Live, n *library) *door {
 	d := &door{library: n}
-	d.Server = httptest.NewServer(d)
-	n.t.Cleanup(d.Close)
+	d.Server = i.Serve(d)
 	return d
 }
 

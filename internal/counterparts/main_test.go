@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"testing"
+
+	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
 )
 
 // The counterparts.
@@ -46,7 +48,7 @@ func (c *tally) message() {
 // a counterpart or a behaviour out is no success.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	code := m.Run()
+	code := cloud.Main(m)
 	complete := os.Getenv("LATCHKEY_REQUIRE_ALL") == "1" && flag.Lookup("test.run").Value.String() == ""
 	names := []string{fediz}
 	for _, c := range counterparts {

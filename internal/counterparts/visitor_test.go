@@ -35,7 +35,7 @@ func newVisitor(t *testing.T, i *idptest.Live, p *phone.Phone) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	client := idptest.ClientFrom("127.0.0.1")
+	client := i.Client("127.0.0.1")
 	client.Jar = jar
 	v := &visitor{t: t, idp: i, http: client, phone: p}
 	client.CheckRedirect = v.judgeRedirect

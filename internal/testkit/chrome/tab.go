@@ -64,6 +64,15 @@ func OpenCamera(t *testing.T, film string, hosts ...string) *Tab {
 	return b
 }
 
+// OpenMapped is Open where an https host is found at an address of this machine,
+// and where certificates count for nothing.
+func OpenMapped(t *testing.T, host, address string, hosts ...string) *Tab {
+	t.Helper()
+	return open(t, append(hosts, host),
+		chromedp.Flag("host-resolver-rules", "MAP "+host+":443 "+address),
+		chromedp.Flag("ignore-certificate-errors", true))
+}
+
 // AllowCamera answers for the person whether pages may use the camera.
 func (b *Tab) AllowCamera(yes bool) {
 	b.t.Helper()

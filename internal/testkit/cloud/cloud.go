@@ -39,7 +39,7 @@ const Caller = "arn:aws:iam::" + sam.Account + ":user/ops"
 type Options struct {
 	Parameters map[string]string // of template.yaml
 	Key        *rsa.PrivateKey   // the signing key; nil: a new one
-	Instances  int               // of one function at once; 0: 10
+	Instances  int               // of one function at once; 0: 4
 	LogLevel   string            // empty: debug
 
 	// Between, if set, stands between a function and AWS: for faults.
@@ -64,6 +64,7 @@ type Cloud struct {
 	aws     map[string]*httptest.Server // by function: DynamoDB and KMS
 	gateway *gateway
 	server  *httptest.Server
+	theirs  *x509.Certificate // of httptest's servers
 }
 
 // Keys are the ARNs of the keys in KMS.
@@ -97,6 +98,9 @@ func Start(t testing.TB, o Options) *Cloud {
 	c.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t)}, MinVersion: tls.VersionTLS12}
 	c.server.EnableHTTP2 = true
 	c.server.StartTLS()
+	another := httptest.NewTLSServer(http.NotFoundHandler())
+	c.theirs = another.Certificate()
+	another.Close()
 	t.Cleanup(func() {
 		c.server.CloseClientConnections()
 		c.server.Close()
@@ -182,7 +186,7 @@ func (c *Cloud) deploy(bin string, f sam.Function, o Options) {
 	env = append(env, "AWS_ENDPOINT_URL_DYNAMODB="+server.URL, "AWS_ENDPOINT_URL_KMS="+server.URL)
 	limit := o.Instances
 	if limit == 0 {
-		limit = 10
+		limit = 4
 	}
 	c.pools[f.Name] = newPool(bin, lambdaruntime.Options{Name: f.Name, Env: env, Timeout: f.Timeout}, limit)
 }
@@ -195,10 +199,12 @@ func (c *Cloud) Handler() http.Handler { return c.gateway }
 func (c *Cloud) Address() string { return c.server.Listener.Addr().String() }
 
 // Transport reaches the HTTP API by its public address, and this machine's
-// other servers, from an address of this machine such as 127.0.0.2.
+// other servers, also those of httptest with TLS, from an address of this
+// machine such as 127.0.0.2.
 func (c *Cloud) Transport(ip string) *http.Transport {
 	roots := x509.NewCertPool()
 	roots.AddCert(c.server.Certificate())
+	roots.AddCert(c.theirs)
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
 	return &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},

@@ -96,8 +96,6 @@ func (g *gateway) answer(w http.ResponseWriter, r *http.Request, route sam.Route
 	case o := <-done:
 		var a events.APIGatewayV2HTTPResponse
 		switch {
-		case errors.Is(o.err, errThrottled):
-			say(w, http.StatusServiceUnavailable, "Service Unavailable")
 		case errors.Is(o.err, lambdaruntime.ErrTooLarge) && !errors.Is(o.err, lambdaruntime.ErrFunction):
 			say(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		case o.err != nil || json.Unmarshal(o.raw, &a) != nil || a.StatusCode == 0:

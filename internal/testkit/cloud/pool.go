@@ -9,15 +9,13 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/testkit/lambdaruntime"
 )
 
-// errThrottled is what Lambda answers when all instances are busy.
-var errThrottled = errors.New("too many requests: all instances are busy")
-
 // pool is the instances of one function: each takes one event at a time, and
-// another is started when all are busy, up to a limit.
+// another is started when all are busy. Beyond a limit events wait: a machine
+// has no room for as many as Lambda.
 type pool struct {
 	binary  string
 	options lambdaruntime.Options
-	limit   int
+	slots   chan struct{} // one for each event that is being answered
 
 	mu      sync.Mutex
 	all     []*lambdaruntime.Function
@@ -26,11 +24,13 @@ type pool struct {
 }
 
 func newPool(dir string, o lambdaruntime.Options, limit int) *pool {
-	return &pool{binary: filepath.Join(dir, o.Name), options: o, limit: limit}
+	return &pool{binary: filepath.Join(dir, o.Name), options: o, slots: make(chan struct{}, limit)}
 }
 
 // invoke hands an event to an idle instance, as Lambda does.
 func (p *pool) invoke(event []byte) ([]byte, error) {
+	p.slots <- struct{}{}
+	defer func() { <-p.slots }()
 	f, err := p.take()
 	if err != nil {
 		return nil, err
@@ -53,9 +53,6 @@ func (p *pool) take() (*lambdaruntime.Function, error) {
 		f := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		return f, nil
-	}
-	if len(p.all) == p.limit {
-		return nil, errThrottled
 	}
 	f, err := lambdaruntime.Launch(p.binary, p.options)
 	if err != nil {

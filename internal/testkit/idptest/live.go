@@ -6,13 +6,16 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/xml"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +30,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/saml/metadata"
 	"github.com/latchkey-idp/latchkey/internal/saml/preset"
 	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/table"
 	"github.com/latchkey-idp/latchkey/internal/table/bolt"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 )
@@ -42,8 +46,63 @@ type Live struct {
 	Log   *Log
 	Cert  *x509.Certificate // of Key
 
+	// Transport reaches it from an address of this machine; nil: as anybody does.
+	Transport func(ip string) *http.Transport
+
 	ahead  atomic.Int64 // of the clock, in nanoseconds
 	silent atomic.Bool
+}
+
+// LiveElsewhere is one that is not in this process: it listens at URL, and its
+// table is here. Its key is PrivateKey, its clock that of the machine.
+func LiveElsewhere(t testing.TB, address string, tab table.Table, transport func(ip string) *http.Transport) *Live {
+	t.Helper()
+	l := &Live{T: t, URL: address, Store: store.New(tab, time.Now), Key: newKey(), Log: &Log{}, Transport: transport}
+	var m struct {
+		Keys []struct {
+			Use  string `xml:"use,attr"`
+			Cert []byte `xml:"KeyInfo>X509Data>X509Certificate"`
+		} `xml:"IDPSSODescriptor>KeyDescriptor"`
+	}
+	resp, err := l.Client("127.0.0.1").Get(l.URL + "/saml/metadata")
+	must(t, err)
+	must(t, xml.Unmarshal([]byte(Body(t, resp)), &m))
+	for _, k := range m.Keys {
+		if k.Use == "signing" {
+			der, err := base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(k.Cert), nil)))
+			must(t, err)
+			l.Cert, err = x509.ParseCertificate(der)
+			must(t, err)
+		}
+	}
+	return l
+}
+
+// Secure reports whether it has an https address: applications need one, too.
+func (l *Live) Secure() bool { return strings.HasPrefix(l.URL, "https:") }
+
+// Serve starts an application's server, with TLS if it needs that.
+func (l *Live) Serve(h http.Handler) *httptest.Server {
+	server := httptest.NewUnstartedServer(h)
+	if l.Secure() {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
+	l.T.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server
+}
+
+// Client is an HTTP client that calls from an address of this machine.
+func (l *Live) Client(ip string) *http.Client {
+	client := ClientFrom(ip)
+	if l.Transport != nil {
+		client.Transport = l.Transport(ip)
+	}
+	return client
 }
 
 // NewLive starts an identity provider that knows nobody. It stops with the test.
@@ -165,7 +224,7 @@ func (l *Live) Phone(u *idp.User, ip string) *phone.Phone {
 	must(l.T, l.Store.CreateInvite(context.Background(), &idp.Invite{
 		ID: id, TokenHash: hash[:], UserID: u.ID, InvitedBy: "admin", CreatedAt: now, ExpiresAt: now.Add(time.Hour),
 	}))
-	deps := phone.Deps{HTTP: ClientFrom(ip), Random: rand.Reader, Clock: l.Now}
+	deps := phone.Deps{HTTP: l.Client(ip), Random: rand.Reader, Clock: l.Now}
 	p, err := phone.Enroll(context.Background(), deps, l.URL+"/e#"+token.Reveal(), u.GivenName+"'s phone")
 	must(l.T, err)
 	return p

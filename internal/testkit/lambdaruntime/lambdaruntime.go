@@ -109,8 +109,11 @@ func Launch(binary string, o Options) (*Function, error) {
 		"PATH=" + os.Getenv("PATH"), "TZ=:UTC",
 	}, o.Env...)
 	f.cmd.Stdout, f.cmd.Stderr = output, output
+	f.mu.Lock() // the process may ask for an event before Start returns
 	f.started = time.Now()
-	if err := f.cmd.Start(); err != nil {
+	err = f.cmd.Start()
+	f.mu.Unlock()
+	if err != nil {
 		f.api.Close()
 		return nil, fmt.Errorf("start function: %w", err)
 	}

@@ -13,8 +13,6 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/assets"
 	"github.com/latchkey-idp/latchkey/internal/headers"
 	"github.com/latchkey-idp/latchkey/internal/i18n"
-	"github.com/latchkey-idp/latchkey/internal/idp"
-	"github.com/latchkey-idp/latchkey/internal/qr"
 )
 
 // Pages renders pages. It is safe for concurrent use.
@@ -24,8 +22,7 @@ type Pages struct {
 	login, plain, consent, approve, enroll, me, logout, apps, message, post *template.Template
 }
 
-// New takes the templates of a, the messages and a random reader for nonces. It
-// renders every page once in every language, so that a mistake shows at start.
+// New takes the templates of a, the messages and a random reader for nonces.
 func New(a *assets.Assets, catalog *i18n.Catalog, random io.Reader) (*Pages, error) {
 	p := &Pages{catalog: catalog, random: random}
 	for name, t := range map[string]**template.Template{
@@ -39,56 +36,11 @@ func New(a *assets.Assets, catalog *i18n.Catalog, random io.Reader) (*Pages, err
 		}
 		*t = found
 	}
-	for _, lang := range catalog.Languages() {
-		locale, _ := catalog.Locale(lang)
-		if err := p.try(p.frame(Frame{Locale: locale, Here: "/", Theme: ThemeDark, Links: []Link{{"Help", "/"}}})); err != nil {
-			return nil, fmt.Errorf("try page in %s: %w", lang, err)
-		}
-	}
 	return p, nil
 }
 
 // Catalog is the messages of the pages.
 func (p *Pages) Catalog() *i18n.Catalog { return p.catalog }
-
-func (p *Pages) try(f Frame) error {
-	for _, page := range []struct {
-		template *template.Template
-		data     any
-	}{
-		{p.login, loginData{LoginPage: LoginPage{Frame: f, Passkey: true}}},
-		{p.login, loginData{LoginPage: LoginPage{Frame: f, PasskeyOnly: true}}},
-		{p.plain, plainData{PlainPage{Frame: f, State: "waiting", Code: &qr.Code{}, UserCode: "x", Stay: "/", Refresh: 5, Decline: "login_page.cancel"}, "key"}},
-		{p.plain, plainData{PlainPage{Frame: f, State: "confirm", Continue: true, Decline: "login.buttons.notMe", Again: "/"}, "key"}},
-		{p.plain, plainData{PlainPage{Frame: f, State: "number", Number: "1"}, "key"}},
-		{p.plain, plainData{PlainPage{Frame: f, State: "approved", Continue: true}, "key"}},
-		{p.plain, plainData{PlainPage{Frame: f, State: "expired", Renew: true}, "key"}},
-		{p.plain, plainData{PlainPage{Frame: f, State: PlainPasskey}, "key"}},
-		{p.consent, ConsentPage{Frame: f, AppLogo: "/", Items: []ConsentItem{{"l", true, "n", []string{"v"}}}, Action: "/", Yes: []Field{{"n", "v"}}, No: []Field{{"n", "v"}}}},
-		{p.approve, approveData{ApprovePage: ApprovePage{Frame: f}}},
-		{p.enroll, enrollData{EnrollPage: EnrollPage{Frame: f, TestSignIn: true}}},
-		{p.me, meData{MePage: MePage{Frame: f}}},
-		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutAsk, Apps: []LogoutApp{{Name: "a"}}}}},
-		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutConfirm, AppName: "a"}}},
-		{p.logout, logoutData{LogoutPage: LogoutPage{
-			Frame: f, State: LogoutUnder, AppName: "a", Back: true, Apps: []LogoutApp{{"a", idp.LogoutPending}}, Tell: []string{"/"},
-		}}},
-		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutOver}}},
-		{p.logout, logoutData{LogoutPage: LogoutPage{Frame: f, State: LogoutPartial}}},
-		{p.apps, AppsPage{Frame: f}},
-		{p.apps, AppsPage{Frame: f, Apps: []App{{Name: "a", URL: "https://sp.example"}, {Name: "b", Logo: "/", Path: "/"}}}},
-		{p.message, messageData{MessagePage: MessagePage{
-			Frame: f, Action: &Action{"Continue", "/"}, Form: &Form{"/", "Go", []Field{{"n", "v"}}}, Detail: "d", Reference: "r",
-		}}},
-		{p.post, postData{PostPage: PostPage{Frame: f, Fields: Message("SAMLResponse", "AA==", "a\rb", true), AppName: "a"}}},
-		{p.post, postData{PostPage: PostPage{Frame: f, Fields: []Field{{"l", "v"}}}}},
-	} {
-		if err := page.template.Execute(io.Discard, page.data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // nonce returns 128 random bits in base64 (CSP Level 3, 2.3.1).
 func (p *Pages) nonce() (string, error) {
