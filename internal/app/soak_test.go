@@ -34,7 +34,7 @@ func syncedEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, 
 		return db
 	}
 	db := open(bolt.WithoutSync())
-	filled(t, db, clock, size)
+	filled(t, db, 64, clock, size)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
