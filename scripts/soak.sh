@@ -27,7 +27,8 @@ load() {
 # A sign-in among 1,000,000 people costs what it costs in an empty table.
 capacity() {
   eval "export $(scripts/dynamodb-local.sh start)"
-  go test -tags soak -count=1 -timeout 30m -v -run '^TestSoakCapacity$' ./internal/app | grep -v '^=== '
+  trap 'scripts/dynamodb-local.sh stop' EXIT
+  go test -tags soak -count=1 -timeout 30m -v -run '^TestSoakCapacity$' ./internal/app | grep --line-buffered -v '^=== '
 }
 
 sections=(load capacity)

@@ -59,7 +59,7 @@ type deployment struct {
 type engine func(t testing.TB, clock idp.Clock, size crowd.Size) (tab table.Table, calls *atomic.Int64)
 
 func boltEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, *atomic.Int64) {
-	return filled(t, unsynced(t, clock), clock, size), new(atomic.Int64)
+	return filled(t, unsynced(t, clock), 64, clock, size), new(atomic.Int64)
 }
 
 func dynamoEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, *atomic.Int64) {
@@ -67,12 +67,13 @@ func dynamoEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, 
 	client := dynamotest.Client(t, func(o *dynamodb.Options) {
 		o.HTTPClient = &http.Client{Transport: counted{calls}, Timeout: 30 * time.Second}
 	})
-	return filled(t, dynamo.New(client, dynamotest.Create(t, client), clock), clock, size), calls
+	// More writers would wait for the one lock of DynamoDB Local, some for too long.
+	return filled(t, dynamo.New(client, dynamotest.Create(t, client), clock), 2, clock, size), calls
 }
 
-func filled(t testing.TB, tab table.Table, clock idp.Clock, size crowd.Size) table.Table {
+func filled(t testing.TB, tab table.Table, writers int, clock idp.Clock, size crowd.Size) table.Table {
 	t.Helper()
-	if err := crowd.Fill(t.Context(), tab, clock, size); err != nil {
+	if err := crowd.Fill(t.Context(), tab, writers, clock, size); err != nil {
 		t.Fatal(err)
 	}
 	return tab

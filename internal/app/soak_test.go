@@ -34,11 +34,13 @@ func syncedEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, 
 		return db
 	}
 	db := open(bolt.WithoutSync())
-	filled(t, db, clock, size)
+	filled(t, db, 64, clock, size)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
 	db = open()
+	t.Logf("opened in %s", time.Since(began).Round(time.Millisecond))
 	t.Cleanup(func() { _ = db.Close() })
 	return db, new(atomic.Int64)
 }
@@ -54,7 +56,7 @@ func TestSoakCapacity(t *testing.T) {
 		rounds int
 		cpu    bool // says something: the table is part of the process
 	}{
-		{"bolt", syncedEngine, crowd.Size{Users: 1_000_000, ServiceProviders: 10_000, Sessions: 100_000}, 500, true},
+		{"bolt", syncedEngine, crowd.Size{Users: 1_000_000, ServiceProviders: 10_000, Sessions: 100_000}, 1000, true},
 		{"dynamo at a tenth", dynamoEngine, crowd.Size{Users: 100_000, ServiceProviders: 1_000, Sessions: 10_000}, 300, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

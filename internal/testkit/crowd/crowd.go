@@ -26,15 +26,14 @@ type Size struct {
 }
 
 const (
-	writers = 64                // batches that are written at the same time
-	batch   = table.MaxTransact // items in each
-	most    = 8                 // items that one call adds
+	batch = table.MaxTransact // items in each
+	most  = 8                 // items that one call adds
 )
 
-// Fill writes a crowd. Ids are numbers in order, so that an engine that sorts
+// Fill writes a crowd, with so many writers at the same time. Ids are numbers in order, so that an engine that sorts
 // has little to move.
-func Fill(ctx context.Context, t table.Table, clock idp.Clock, n Size) error {
-	c := newCollector(ctx, t)
+func Fill(ctx context.Context, t table.Table, writers int, clock idp.Clock, n Size) error {
+	c := newCollector(ctx, t, writers)
 	s := store.New(c, clock)
 	err := errors.Join(fillUsers(ctx, s, n.Users), fillProviders(ctx, s, n.ServiceProviders), fillSessions(ctx, s, clock.Now(), n))
 	return errors.Join(err, c.close())
@@ -126,7 +125,7 @@ type collector struct {
 
 var _ table.Table = (*collector)(nil)
 
-func newCollector(ctx context.Context, t table.Table) *collector {
+func newCollector(ctx context.Context, t table.Table, writers int) *collector {
 	c := &collector{full: make(chan []table.Op, writers)}
 	for range writers {
 		c.done.Go(func() {
