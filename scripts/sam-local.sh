@@ -163,11 +163,11 @@ test)
     exit 0
   fi
   prepare
-  "$home/samlocal" events scripts/sam.sh local invoke "${for_events[@]}"
+  timeout 240 "$home/samlocal" events scripts/sam.sh local invoke "${for_events[@]}"
   start_api >"$home/api.log" 2>&1
   wait_for 60 curl --silent --noproxy '*' --max-time 20 --fail --output /dev/null "http://localhost:$PORT/v1/healthz" ||
     { tail -n 40 "$home/api.log"; exit 1; }
-  "$home/samlocal" sign-in -url "http://localhost:$PORT" scripts/sam.sh local invoke "${for_api[@]}" || { tail -n 60 "$home/api.log"; exit 1; }
+  timeout 180 "$home/samlocal" sign-in -url "http://localhost:$PORT" scripts/sam.sh local invoke "${for_api[@]}" || { tail -n 60 "$home/api.log"; exit 1; }
   echo "sam local: ok"
   ;;
 *) echo "usage: $0 up | invoke FUNCTION EVENT | test" >&2; exit 2 ;;
