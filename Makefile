@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 include $(wildcard mk/*.mk)
 
-.PHONY: help demo unit test soak lint bench fuzz build sbom release deploy screenshots openapi clean
+.PHONY: help demo unit test soak lint bench fuzz build local sbom release deploy screenshots openapi clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ fuzz: ## every fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
 
 build: lambdas build-cli ## the Lambda zips (dist/lambda) and the command line (bin/latchkey)
+
+local: ## the functions in containers at http://localhost:3000 (sam local start-api); needs Docker
+	scripts/sam-local.sh up
 
 sbom: ## dist/latchkey.cdx.json: everything of others that is linked (CycloneDX)
 	go run ./internal/tools/sbom -bom dist/latchkey.cdx.json -notices dist/THIRD_PARTY_NOTICES

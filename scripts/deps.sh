@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go: Debian packages (of Debian 12),
-# DynamoDB Local, node-saml, python3-saml, axe-core, Fediz, moto. Does nothing for
-# what is there. Of Apache only the program is installed: no service is started.
+# DynamoDB Local, node-saml, python3-saml, axe-core, Fediz, moto. Does nothing for what is
+# there. Of Apache only the program is installed: no service is started. Docker
+# (docker.io), whose package does start its service where systemd runs, is for
+# scripts/sam-local.sh and is installed for root only.
 #
 # LATCHKEY_CACHE (default .cache) is where what is not of Debian goes.
 set -euo pipefail
@@ -20,6 +22,10 @@ debian() {
   command -v javac >/dev/null || missing+=(default-jdk-headless)
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
+  if [ "$(id -u)" = 0 ]; then
+    command -v dockerd >/dev/null || missing+=(docker.io)
+    have busybox-static || missing+=(busybox-static)
+  fi
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "installing: ${missing[*]}"
   [ "$(id -u)" = 0 ] || sudo=sudo

@@ -21,4 +21,5 @@ log=$LATCHKEY_CACHE/test.json
 status=0
 go test -json -p 2 -tags browser -timeout 15m ./... >"$log" || status=$?
 go run ./internal/tools/testreport docs/requirements.txt <"$log" || status=1
+scripts/sam-local.sh test || status=1
 exit $status

@@ -91,7 +91,9 @@ func (d *Deps) Events() lambdahttp.Options {
 		o.EdgeCloudFront, o.OriginSecret, o.PublicHost = true, idp.Secret(d.cfg.OriginSecret), d.cfg.Host()
 		return o // the domain is that of CloudFront's origin; the secret says who comes
 	}
-	o.Domains = []string{d.cfg.Host()}
+	// The gateway's name for the domain has no port, the public address may have
+	// one: `sam local start-api` listens at localhost:3000.
+	o.Domains, o.PublicHost = []string{d.cfg.Host(), d.cfg.Hostname()}, d.cfg.Host()
 	return o
 }
 

@@ -31,7 +31,7 @@ const (
 	timeout   = 10 * time.Second // of each call
 )
 
-// Options are what Start needs; all but Keep are required.
+// Options are what Start needs; all but Keep, IDP and Admin are required.
 type Options struct {
 	Addr    string // of the identity provider, on this machine: "localhost:8080"
 	Dir     string
@@ -39,6 +39,11 @@ type Options struct {
 	Program string // how this program is started, for the commands that are shown
 	Clock   idp.Clock
 	Random  io.Reader
+
+	// IDP is the address of an identity provider that runs already, and Admin
+	// administers it. Empty: one is started.
+	IDP   string
+	Admin *adminclient.Client
 }
 
 // Demo is a running demo.
@@ -89,7 +94,10 @@ func Start(ctx context.Context, o Options) (_ *Demo, err error) {
 	}()
 	d.IDP, d.App, d.Phone = address(listeners[0]), address(listeners[1]), address(listeners[2])
 
-	if err := d.startIDP(ctx, listeners[0]); err != nil {
+	if o.IDP != "" {
+		d.IDP = o.IDP
+		_ = listeners[0].Close() // its port was for our own
+	} else if err := d.startIDP(ctx, listeners[0]); err != nil {
 		return nil, err
 	}
 	application, err := newApplication(ctx, d)
@@ -182,6 +190,9 @@ func (d *Demo) openLog() error {
 }
 
 func (d *Demo) admin() (*adminclient.Client, error) {
+	if d.opt.Admin != nil {
+		return d.opt.Admin, nil
+	}
 	_, token, err := localdeps.Find(d.opt.Dir)
 	if err != nil {
 		return nil, err

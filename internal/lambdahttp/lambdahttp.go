@@ -27,10 +27,13 @@ type Options struct {
 
 	// EdgeCloudFront: the API is reached through CloudFront only. A request
 	// without OriginSecret in OriginHeader gets 403; an empty OriginSecret
-	// refuses everything. PublicHost then replaces the gateway's host name.
+	// refuses everything.
 	EdgeCloudFront bool
 	OriginSecret   idp.Secret
-	PublicHost     string
+
+	// PublicHost is what handlers see as the host of a request that was let in,
+	// with the port. Empty: the gateway's domain name.
+	PublicHost string
 
 	// Margin is what is kept of the function's time to answer with an error
 	// after a handler ran into its deadline. 0: 500 ms.

@@ -258,6 +258,21 @@ func TestEdge(t *testing.T) {
 	}
 }
 
+// The gateway's domain name has no port: a public address may.
+func TestPublicHostHasThePort(t *testing.T) {
+	r := get("/")
+	r.Host = "localhost"
+	opts := lambdahttp.Options{Domains: []string{"localhost:3000", "localhost"}, PublicHost: "localhost:3000"}
+	resp := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.Host != "localhost:3000" {
+			t.Errorf("host is %q", r.Host)
+		}
+	}, r, opts)
+	if resp.StatusCode != 200 {
+		t.Errorf("status %d, want 200", resp.StatusCode)
+	}
+}
+
 // Two cookies, a redirect and a jar: what a browser does with a function.
 func TestBrowserDrivesFunction(t *testing.T) {
 	mux := http.NewServeMux()

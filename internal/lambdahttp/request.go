@@ -26,12 +26,14 @@ func (o Options) request(r *http.Request, e events.APIGatewayV2HTTPRequest) (*ht
 	}
 	client := idp.Client{IP: e.RequestContext.HTTP.SourceIP}
 	host := e.RequestContext.DomainName
+	if o.PublicHost != "" {
+		host = o.PublicHost
+	}
 	if o.EdgeCloudFront {
 		if !idp.Equal([]byte(header.Get(OriginHeader)), o.OriginSecret) {
 			return r, false
 		}
 		client = viewer(header)
-		host = o.PublicHost
 	}
 	dropProxyHeaders(header)
 	header.Del("Host") // as net/http's server does
