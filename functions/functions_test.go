@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -29,8 +30,9 @@ import (
 
 var names = []string{"sso", "slo", "metadata", "qrsession", "approval", "enroll", "admin", "wsfed"}
 
-// refresh runs on a schedule and answers no requests.
-const refresh = "refresh"
+// scheduled run on a schedule and answer no requests; with each the event of its
+// log that says that it did something.
+var scheduled = map[string]string{"refresh": "metadata.refresh", "audit": "audit.checkpoint"}
 
 // signers are the functions that may use the signing key (template.yaml).
 var signers = []string{"sso", "slo", "metadata"}
@@ -63,29 +65,49 @@ func TestFunctionsAnswerEvents(t *testing.T) {
 // canaries are the bearer values and messages in the events.
 var canaries = []string{strings.Repeat("A", 20), strings.Repeat("B", 20), "4ZJEXN7EWUKY7KLD", "samlp:AuthnRequest", "deep?a=b", "e30.e30"}
 
-// TestScheduledFunction: it runs for its schedule and for nothing else, and
-// calls no key.
-func TestScheduledFunction(t *testing.T) {
+// TestScheduledFunctions: they run for their schedules and for nothing else, and
+// call no signing key.
+func TestScheduledFunctions(t *testing.T) {
 	bin := build(t)
-	cloud := newCloud(t)
-	f := lambdaruntime.Start(t, filepath.Join(bin, refresh), cloud.env()...)
-	for _, c := range readCases(t) {
-		if c.file == "eventbridge.json" { // of the same form
-			continue
-		}
-		_, err := f.InvokeRaw(c.event)
-		if c.function == refresh && err != nil {
-			t.Errorf("%s: %v\n%s", c.file, err, f.Output())
-		}
-		if c.function != refresh && (err == nil || !strings.Contains(err.Error(), "event.unknown")) {
-			t.Errorf("L1 %s/%s: %v, want event.unknown", c.function, c.file, err)
-		}
-	}
-	if !strings.Contains(f.Output(), `"event":"metadata.refresh"`) {
-		t.Errorf("nothing was refreshed:\n%s", f.Output())
-	}
-	if n := cloud.kms.Signatures(); n > 0 {
-		t.Errorf("L6 it made %d signatures", n)
+	for name, does := range scheduled {
+		t.Run(name, func(t *testing.T) {
+			cloud := newCloud(t)
+			f := lambdaruntime.Start(t, filepath.Join(bin, name), cloud.env()...)
+			own, err := os.ReadFile("../events/" + name + "/schedule.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.InvokeRaw(own); err != nil {
+				t.Errorf("nobody has come yet: %v\n%s", err, f.Output())
+			}
+			health, err := os.ReadFile("../events/metadata/healthz.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			metadata := lambdaruntime.Start(t, filepath.Join(bin, "metadata"), cloud.env()...)
+			if _, err := metadata.Invoke(health); err != nil { // makes the master key
+				t.Fatal(err)
+			}
+			before := cloud.kms.Signatures()
+			for _, c := range readCases(t) {
+				if c.file == "eventbridge.json" || scheduled[c.function] != "" && c.function != name { // of the same form
+					continue
+				}
+				_, err := f.InvokeRaw(c.event)
+				if c.function == name && err != nil {
+					t.Errorf("%s: %v\n%s", c.file, err, f.Output())
+				}
+				if c.function != name && (err == nil || !strings.Contains(err.Error(), "event.unknown")) {
+					t.Errorf("L1 %s/%s: %v, want event.unknown", c.function, c.file, err)
+				}
+			}
+			if !strings.Contains(f.Output(), `"event":"`+does+`"`) {
+				t.Errorf("it did nothing:\n%s", f.Output())
+			}
+			if n := cloud.kms.Signatures() - before; n > 0 {
+				t.Errorf("L6 it made %d signatures", n)
+			}
+		})
 	}
 }
 
@@ -224,7 +246,7 @@ func TestMain(m *testing.M) {
 
 var built = sync.OnceValues(func() (string, error) {
 	args := []string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binaries, "./testdata/hello"}
-	for _, name := range append(names[:len(names):len(names)], refresh) {
+	for _, name := range append(names[:len(names):len(names)], slices.Collect(maps.Keys(scheduled))...) {
 		args = append(args, "./"+name)
 	}
 	cmd := exec.Command("go", args...)

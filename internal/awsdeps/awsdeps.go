@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/latchkey-idp/latchkey/internal/app"
+	"github.com/latchkey-idp/latchkey/internal/audit"
 	"github.com/latchkey-idp/latchkey/internal/config"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
@@ -106,15 +107,33 @@ func (d *Deps) Handler(routes func(*app.App) http.Handler) http.Handler {
 }
 
 // RefreshMetadata refreshes what is due of the service providers' metadata. It
-// needs the table only: no key, no secret.
+// needs the table only: no key, no secret. So its audit events are sealed by
+// plain hashes.
 func (d *Deps) RefreshMetadata(ctx context.Context) error {
 	st := store.New(dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock), d.clock)
 	r := mdrefresh.Runner{
-		Store: st, Audit: store.NewAudit(st, rand.Reader, nil), Clock: d.clock, Log: d.log,
+		Store: st, Audit: audit.NewTrail(st, nil, d.clock, rand.Reader), Clock: d.clock, Log: d.log,
 		Fetcher: mdrefresh.NewFetcher(outbound.Options{}, d.cfg.MetadataMaxValidity, d.clock),
 	}
 	_, err := r.Run(ctx)
 	return err
+}
+
+// VerifyAudit verifies the audit trail and closes its hours. It needs the master
+// keys, and makes none: before there are any, there are no events.
+func (d *Deps) VerifyAudit(ctx context.Context) error {
+	tbl := dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock)
+	v := vault{table: tbl, name: d.cfg.Table, keys: kmssigner.NewWrapper(kms.NewFromConfig(d.aws), d.cfg.MasterKey, d.log)}
+	items, err := v.read(ctx)
+	if err != nil || len(items) == 0 {
+		return err
+	}
+	masters, err := v.masters(ctx, items)
+	if err != nil {
+		return err
+	}
+	verifier := audit.Verifier{Store: store.New(tbl, d.clock), Masters: masters, Clock: d.clock, Log: d.log, Metrics: d.metrics}
+	return verifier.Run(ctx)
 }
 
 // open makes the app: one read and two decryptions, and for a Signer a look at
