@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 include $(wildcard mk/*.mk)
 
-.PHONY: help demo unit test lint bench fuzz build deploy screenshots openapi clean
+.PHONY: help demo unit test lint bench fuzz build sbom release deploy screenshots openapi clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,7 +18,7 @@ unit: ## the quick loop: Go only
 test: ## everything, with its real counterparts; installs on Debian what it needs
 	scripts/test.sh
 
-lint: ## formatting, vet, linters, template, licences of what is vendored
+lint: ## formatting, vet, linters, template, workflows, licences, known vulnerabilities
 	scripts/lint.sh
 
 bench: ## the figures of docs/operations.md, compared within one run
@@ -29,6 +29,12 @@ fuzz: ## every fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
 
 build: lambdas build-cli ## the Lambda zips (dist/lambda) and the command line (bin/latchkey)
+
+sbom: ## dist/latchkey.cdx.json: everything of others that is linked (CycloneDX)
+	go run ./internal/tools/sbom -bom dist/latchkey.cdx.json -notices dist/THIRD_PARTY_NOTICES
+
+release: ## everything that a release consists of, into dist/release
+	scripts/release.sh
 
 deploy: ## sam build && sam deploy --guided
 	scripts/sam.sh build

@@ -1,30 +1,26 @@
 // Package functions_test runs the functions as Lambda would: the real
 // binaries, under the Runtime API, with events of the HTTP API, against
-// DynamoDB Local and a fake KMS.
+// DynamoDB Local and a fake KMS (internal/testkit/cloud).
 package functions_test
 
 import (
 	"bytes"
-	"crypto/rand"
-	"crypto/rsa"
+	"encoding/json"
 	"fmt"
-	"maps"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/latchkey-idp/latchkey/internal/keys/kmsfake"
 	"github.com/latchkey-idp/latchkey/internal/table/dynamo/dynamotest"
+	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
 	"github.com/latchkey-idp/latchkey/internal/testkit/lambdaruntime"
 )
 
@@ -34,27 +30,27 @@ var names = []string{"sso", "slo", "metadata", "qrsession", "approval", "enroll"
 // log that says that it did something.
 var scheduled = map[string]string{"refresh": "metadata.refresh", "audit": "audit.checkpoint"}
 
-// signers are the functions that may use the signing key (template.yaml).
-var signers = []string{"sso", "slo", "metadata"}
+func TestMain(m *testing.M) { os.Exit(cloud.Main(m)) }
+
+// deployed is the stack that the events in events/ are sent to.
+func deployed(t *testing.T) *cloud.Cloud {
+	t.Helper()
+	return cloud.Start(t, cloud.Options{Parameters: map[string]string{"PublicURL": "https://id.example.com"}})
+}
 
 func TestFunctionsAnswerEvents(t *testing.T) {
-	bin := build(t)
+	c := deployed(t)
 	cases := readCases(t)
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			cloud := newCloud(t)
-			f := lambdaruntime.Start(t, filepath.Join(bin, name), cloud.env()...)
-			for _, c := range cases {
-				if c.function != name && c.function != "foreign" {
+			for _, e := range cases {
+				if e.function != name && e.function != "foreign" {
 					continue
 				}
-				t.Run(c.label(), func(t *testing.T) { c.replay(t, f) })
-			}
-			if n := cloud.kms.Signatures(); n > 0 && !slices.Contains(signers, name) {
-				t.Errorf("L6 function %s made %d signatures and may make none", name, n)
+				t.Run(e.label(), func(t *testing.T) { e.replay(t, c, name) })
 			}
 			for _, canary := range canaries {
-				if strings.Contains(f.Output(), canary) {
+				if strings.Contains(c.Output(name), canary) {
 					t.Errorf("A60 log of %s holds %q", name, canary)
 				}
 			}
@@ -65,80 +61,71 @@ func TestFunctionsAnswerEvents(t *testing.T) {
 // canaries are the bearer values and messages in the events.
 var canaries = []string{strings.Repeat("A", 20), strings.Repeat("B", 20), "4ZJEXN7EWUKY7KLD", "samlp:AuthnRequest", "deep?a=b", "e30.e30"}
 
-// TestScheduledFunctions: they run for their schedules and for nothing else, and
-// call no signing key.
+// TestScheduledFunctions: they run for their schedules and for nothing else, also
+// before anybody has come and there is a master key.
 func TestScheduledFunctions(t *testing.T) {
-	bin := build(t)
 	for name, does := range scheduled {
 		t.Run(name, func(t *testing.T) {
-			cloud := newCloud(t)
-			f := lambdaruntime.Start(t, filepath.Join(bin, name), cloud.env()...)
-			own, err := os.ReadFile("../events/" + name + "/schedule.json")
-			if err != nil {
-				t.Fatal(err)
+			c := deployed(t)
+			for _, file := range []string{name + "/schedule.json", "metadata/healthz.json", name + "/schedule.json"} {
+				event, err := os.ReadFile("../events/" + file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				function := filepath.Dir(file)
+				if _, err := c.Invoke(function, event); err != nil {
+					t.Errorf("%s: %v\n%s", file, err, c.Output(function))
+				}
 			}
-			if _, err := f.InvokeRaw(own); err != nil {
-				t.Errorf("nobody has come yet: %v\n%s", err, f.Output())
-			}
-			health, err := os.ReadFile("../events/metadata/healthz.json")
-			if err != nil {
-				t.Fatal(err)
-			}
-			metadata := lambdaruntime.Start(t, filepath.Join(bin, "metadata"), cloud.env()...)
-			if _, err := metadata.Invoke(health); err != nil { // makes the master key
-				t.Fatal(err)
-			}
-			before := cloud.kms.Signatures()
-			for _, c := range readCases(t) {
-				if c.file == "eventbridge.json" || scheduled[c.function] != "" && c.function != name { // of the same form
+			for _, e := range readCases(t) {
+				if e.want == "ok" || e.file == "eventbridge.json" { // of the same form
 					continue
 				}
-				_, err := f.InvokeRaw(c.event)
-				if c.function == name && err != nil {
-					t.Errorf("%s: %v\n%s", c.file, err, f.Output())
-				}
-				if c.function != name && (err == nil || !strings.Contains(err.Error(), "event.unknown")) {
-					t.Errorf("L1 %s/%s: %v, want event.unknown", c.function, c.file, err)
+				if _, err := c.Invoke(name, e.event); err == nil || !strings.Contains(err.Error(), "event.unknown") {
+					t.Errorf("L1 %s/%s: %v, want event.unknown", e.function, e.file, err)
 				}
 			}
-			if !strings.Contains(f.Output(), `"event":"`+does+`"`) {
-				t.Errorf("it did nothing:\n%s", f.Output())
-			}
-			if n := cloud.kms.Signatures() - before; n > 0 {
-				t.Errorf("L6 it made %d signatures", n)
+			if !strings.Contains(c.Output(name), `"event":"`+does+`"`) {
+				t.Errorf("it did nothing:\n%s", c.Output(name))
 			}
 		})
 	}
 }
 
 func TestFunctionOutlivesOutage(t *testing.T) {
-	bin := build(t)
 	health, err := os.ReadFile("../events/metadata/healthz.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cloud := newCloud(t)
-	cloud.kms.Inject("Encrypt", 1000, kmsfake.Unavailable())
-	f := lambdaruntime.Start(t, filepath.Join(bin, "metadata"), cloud.env()...)
+	c := deployed(t)
+	c.KMS.Inject("Encrypt", 1000, kmsfake.Unavailable())
 	t.Run("L12 KMS down at start", func(t *testing.T) {
-		resp, err := f.Invoke(health)
+		resp, err := invoke(c, "metadata", health)
 		if err != nil || resp.StatusCode != 503 || resp.Headers["Retry-After"] == "" {
 			t.Errorf("got %d %v, %v; want 503 with Retry-After", resp.StatusCode, resp.Headers, err)
 		}
-		if !strings.Contains(f.Output(), `"reason":"kms.unavailable"`) {
-			t.Errorf("log has no reason kms.unavailable:\n%s", f.Output())
+		if !strings.Contains(c.Output("metadata"), `"reason":"kms.unavailable"`) {
+			t.Errorf("log has no reason kms.unavailable:\n%s", c.Output("metadata"))
 		}
 	})
-	cloud.kms.Heal()
+	c.KMS.Heal()
 	t.Run("L12 KMS back", func(t *testing.T) {
-		if resp, err := f.Invoke(health); err != nil || resp.StatusCode != 200 {
+		if resp, err := invoke(c, "metadata", health); err != nil || resp.StatusCode != 200 || c.Instances("metadata") != 1 {
 			t.Errorf("got %d, %v; want 200 from the same process", resp.StatusCode, err)
 		}
 	})
 }
 
+func invoke(c *cloud.Cloud, function string, event []byte) (a events.APIGatewayV2HTTPResponse, err error) {
+	raw, err := c.Invoke(function, event)
+	if err == nil {
+		err = json.Unmarshal(raw, &a)
+	}
+	return a, err
+}
+
 func TestFunctionNamesMissingSettings(t *testing.T) {
-	cmd := exec.Command(filepath.Join(build(t), "sso"))
+	cmd := exec.Command(filepath.Join(cloud.Build(t), "sso"))
 	cmd.Env = []string{"AWS_REGION=eu-central-1"}
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "LATCHKEY_PUBLIC_URL") {
@@ -149,11 +136,15 @@ func TestFunctionNamesMissingSettings(t *testing.T) {
 // TestStartFigures prints what a cold start costs beyond that of the smallest
 // function, and how large the binaries are.
 func TestStartFigures(t *testing.T) {
-	bin := build(t)
+	dynamotest.Client(t) // skips or fails before the effort
+	c, bin := deployed(t), cloud.Build(t)
 	var out strings.Builder
 	fmt.Fprintf(&out, "%-10s %9s %12s %12s\n", "function", "size", "init", "first answer")
 	row := func(name string, f *lambdaruntime.Function, event []byte) {
-		ready := f.Ready()
+		ready, err := f.Ready()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if _, err := f.InvokeRaw(event); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -171,91 +162,10 @@ func TestStartFigures(t *testing.T) {
 		if i < 0 {
 			t.Fatalf("no event for %s", name)
 		}
-		row(name, lambdaruntime.Start(t, filepath.Join(bin, name), newCloud(t).env()...), cases[i].event)
+		row(name, lambdaruntime.Start(t, filepath.Join(bin, name), c.Env(name)...), cases[i].event)
 	}
 	t.Logf("start figures, this machine\n%s", out.String())
 }
-
-// cloud is what a function needs around it.
-type cloud struct {
-	kms                     *kmsfake.Fake
-	kmsURL, table           string
-	signingKey, wrappingKey string
-	nextKey, encryptionKey  string // of a rollover; what others encrypt with
-}
-
-func newCloud(t *testing.T) *cloud {
-	t.Helper()
-	c := &cloud{kms: kmsfake.New(), table: dynamotest.Create(t, dynamotest.Client(t, patient))}
-	server := httptest.NewServer(c.kms)
-	t.Cleanup(server.Close)
-	c.kmsURL = server.URL
-	var err error
-	if c.signingKey, err = c.kms.CreateRSA(2048); err != nil {
-		t.Fatal(err)
-	}
-	if c.nextKey, err = c.kms.CreateRSA(2048); err != nil {
-		t.Fatal(err)
-	}
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.encryptionKey = c.kms.AddDecrypter(private)
-	c.wrappingKey = c.kms.CreateSymmetric()
-	return c
-}
-
-// patient: making a table takes longer than a sign-in may.
-func patient(o *dynamodb.Options) {
-	o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(time.Minute)
-}
-
-func (c *cloud) env() []string {
-	return []string{
-		"LATCHKEY_PUBLIC_URL=https://id.example.com", "LATCHKEY_TABLE=" + c.table,
-		"LATCHKEY_SIGNING_KEY=" + c.signingKey + "," + c.nextKey, "LATCHKEY_MASTER_KEY=" + c.wrappingKey,
-		"LATCHKEY_ENCRYPTION_KEY=" + c.encryptionKey,
-		"LATCHKEY_LOG_LEVEL=debug",
-		"AWS_ENDPOINT_URL_DYNAMODB=" + os.Getenv("DYNAMODB_ENDPOINT"), "AWS_ENDPOINT_URL_KMS=" + c.kmsURL,
-	}
-}
-
-// build makes all binaries, once, as they are deployed, but for this machine.
-func build(t *testing.T) (dir string) {
-	t.Helper()
-	dynamotest.Client(t) // skips or fails before the effort
-	dir, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-var binaries string // folder of the binaries; made and removed by TestMain
-
-func TestMain(m *testing.M) {
-	var err error
-	if binaries, err = os.MkdirTemp("", "functions"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(binaries)
-	os.Exit(code)
-}
-
-var built = sync.OnceValues(func() (string, error) {
-	args := []string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binaries, "./testdata/hello"}
-	for _, name := range append(names[:len(names):len(names)], slices.Collect(maps.Keys(scheduled))...) {
-		args = append(args, "./"+name)
-	}
-	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build functions: %w\n%s", err, out)
-	}
-	return binaries, nil
-})
 
 // eventCase is a row of events/README.md.
 type eventCase struct {
@@ -272,14 +182,14 @@ func (c eventCase) label() string {
 	return c.file
 }
 
-func (c eventCase) replay(t *testing.T, f *lambdaruntime.Function) {
-	before := strings.Count(f.Output(), `"reason":"event.unknown"`)
-	resp, err := f.Invoke(c.event)
+func (c eventCase) replay(t *testing.T, on *cloud.Cloud, function string) {
+	before := strings.Count(on.Output(function), `"reason":"event.unknown"`)
+	resp, err := invoke(on, function, c.event)
 	if c.want == "error" {
 		if err == nil {
 			t.Errorf("answered %d; want an error", resp.StatusCode)
 		}
-		if n := strings.Count(f.Output(), `"reason":"event.unknown"`) - before; n != 1 {
+		if n := strings.Count(on.Output(function), `"reason":"event.unknown"`) - before; n != 1 {
 			t.Errorf("L1 got %d log lines with the reason event.unknown, want 1", n)
 		}
 		return
@@ -288,7 +198,7 @@ func (c eventCase) replay(t *testing.T, f *lambdaruntime.Function) {
 		t.Fatal(err)
 	}
 	if got := fmt.Sprint(resp.StatusCode); got != c.want {
-		t.Errorf("status %s, want %s; body %.300s\n%s", got, c.want, resp.Body, f.Output())
+		t.Errorf("status %s, want %s; body %.300s\n%s", got, c.want, resp.Body, on.Output(function))
 	}
 }
 

@@ -1,151 +1,270 @@
 package functions_test
 
 import (
-	"os"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
+	"github.com/latchkey-idp/latchkey/internal/testkit/iam"
+	"github.com/latchkey-idp/latchkey/internal/testkit/sam"
 )
 
-// TestWSFedRole: L6, the function that takes requests which nobody signed can
-// sign nothing, sees no users and changes nothing but its own logins.
-func TestWSFedRole(t *testing.T) {
-	raw, err := os.ReadFile("../template.yaml")
+// signers are the functions that may use the signing key.
+var signers = []string{"metadata", "slo", "sso"}
+
+// Resources of the stack that these tests ask about.
+const (
+	tableARN    = "arn:table"
+	signingKey  = "arn:signing-key"
+	wrappingKey = "arn:wrapping-key"
+	decryption  = "arn:decryption-key"
+)
+
+// stack is template.yaml, as it is deployed with all options.
+func stack(t *testing.T) *sam.Stack {
+	t.Helper()
+	s, err := sam.Read(cloud.Template(), sam.Values{
+		Parameters: map[string]string{"EncryptIdentifiers": "true", "MoreSigningKeys": "arn:next-key"},
+		Attributes: map[string]string{
+			"Table.Arn": tableARN, "SigningKey.Arn": signingKey, "WrappingKey.Arn": wrappingKey, "EncryptionKey.Arn": decryption,
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile(`(?ms)^  WSFedFunction:\n.*?^  WSFedLog:`).FindString(string(raw))
-	var keys []string
-	for _, m := range regexp.MustCompile(`LeadingKeys: \[(.*)\]`).FindAllStringSubmatch(block, -1) {
-		keys = append(keys, m[1])
-	}
-	if got := strings.Join(keys, "; "); got != `"SP#*", "LOGIN#*", SECRET; "LOGIN#*", "AUDIT#*"` {
-		t.Errorf("L6 it may touch %s", got)
-	}
-	for _, word := range []string{"kms:Sign", "kms:Encrypt,", "kms:Encrypt]", "dynamodb:Scan", "dynamodb:*", `Resource: "*"`, "signs-for", "SigningKey"} {
-		if strings.Contains(block, word) {
-			t.Errorf("L6 it has %s", word)
-		}
-	}
+	return s
 }
 
-// TestRefreshRole: L6, the function that calls addresses from outside can use
-// no key, and sees no users, sign-ins or secrets.
-func TestRefreshRole(t *testing.T) {
-	raw, err := os.ReadFile("../template.yaml")
-	if err != nil {
-		t.Fatal(err)
+// allowed judges a request of a function.
+func allowed(s *sam.Stack, function string, r iam.Request) bool {
+	f := s.Functions[function]
+	context := map[string][]string{}
+	for key, values := range r.Context {
+		context[key] = values
 	}
-	block := regexp.MustCompile(`(?ms)^  RefreshFunction:\n.*?^  RefreshLog:`).FindString(string(raw))
-	if !strings.Contains(block, "Type: Schedule") {
-		t.Fatal("L6 RefreshFunction has no schedule")
+	for tag, value := range f.Tags {
+		context["aws:PrincipalTag/"+tag] = []string{value}
 	}
-	allowed := map[string]bool{`"SP#*"`: true, "METADATA": true, `"AUDIT#*"`: true}
-	for _, m := range regexp.MustCompile(`LeadingKeys: \[(.*)\]`).FindAllStringSubmatch(block, -1) {
-		for _, key := range strings.Split(m[1], ", ") {
-			if !allowed[key] {
-				t.Errorf("L6 it may touch %s", key)
+	r.Context = context
+	return iam.Allowed(f.Policy, s.KeyPolicies[r.Resource], r)
+}
+
+func sign(algorithm, messageType string) iam.Request {
+	return iam.Request{Action: "kms:Sign", Resource: signingKey, Context: map[string][]string{
+		"kms:SigningAlgorithm": {algorithm}, "kms:MessageType": {messageType},
+	}}
+}
+
+func item(action, key string) iam.Request {
+	return iam.Request{Action: "dynamodb:" + action, Resource: tableARN, Context: map[string][]string{"dynamodb:LeadingKeys": {key}}}
+}
+
+// TestWhoSigns: L6, three functions sign, digests of one algorithm only.
+func TestWhoSigns(t *testing.T) {
+	s := stack(t)
+	var may []string
+	for _, name := range s.Names() {
+		if allowed(s, name, sign("RSASSA_PKCS1_V1_5_SHA_256", "DIGEST")) {
+			may = append(may, name)
+		}
+		for _, other := range []iam.Request{
+			sign("RSASSA_PSS_SHA_256", "DIGEST"), sign("RSASSA_PKCS1_V1_5_SHA_512", "DIGEST"), sign("RSASSA_PKCS1_V1_5_SHA_256", "RAW"),
+			{Action: "kms:Sign", Resource: signingKey}, {Action: "kms:Sign", Resource: decryption},
+			{Action: "kms:Decrypt", Resource: signingKey}, {Action: "kms:ScheduleKeyDeletion", Resource: signingKey},
+			{Action: "kms:PutKeyPolicy", Resource: signingKey}, {Action: "kms:CreateGrant", Resource: signingKey},
+		} {
+			if allowed(s, name, other) {
+				t.Errorf("L6 %s may: %s", name, other)
 			}
 		}
 	}
-	for _, word := range []string{"kms:", "dynamodb:Scan", "dynamodb:*", `Resource: "*"`, "signs-for"} {
-		if strings.Contains(block, word) {
-			t.Errorf("L6 it has %s", word)
-		}
+	if diff := cmp.Diff(signers, may); diff != "" {
+		t.Errorf("L6 who signs: %s", diff)
 	}
-	if n := strings.Count(block, "LeadingKeys"); n != strings.Count(block, "Effect: Allow") {
-		t.Errorf("L6 %d of its statements name their partitions", n)
+	t.Run("L6 the key's policy holds against a role that may everything", func(t *testing.T) {
+		everything := []iam.Statement{{Actions: []string{"*"}, Resources: []string{"*"}}}
+		for _, r := range []iam.Request{sign("RSASSA_PKCS1_V1_5_SHA_256", "DIGEST"), {Action: "kms:Decrypt", Resource: decryption}} {
+			if iam.Allowed(everything, s.KeyPolicies[r.Resource], r) {
+				t.Errorf("anybody may: %s", r)
+			}
+		}
+	})
+	t.Run("L6 a further signing key has the policy of the first", func(t *testing.T) {
+		more, err := sam.Read("../infra/signing-key.yaml", sam.Values{
+			Parameters: map[string]string{"Deployment": "latchkey"}, Attributes: map[string]string{"SigningKey.Arn": signingKey},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(s.KeyPolicies[signingKey], more.KeyPolicies[signingKey]); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestWhoDecrypts: L6, identifiers are decrypted where logout requests are read,
+// and nowhere else; the master key by name of its table.
+func TestWhoDecrypts(t *testing.T) {
+	s := stack(t)
+	for _, name := range s.Names() {
+		if got := allowed(s, name, iam.Request{Action: "kms:Decrypt", Resource: decryption}); got != (name == "slo") {
+			t.Errorf("L6 %s decrypts identifiers: %v", name, got)
+		}
+		for _, context := range []map[string][]string{nil, {"kms:EncryptionContext:latchkey:table": {"another"}, "kms:EncryptionContext:latchkey:purpose": {"master#1"}}} {
+			if allowed(s, name, iam.Request{Action: "kms:Decrypt", Resource: wrappingKey, Context: context}) {
+				t.Errorf("L6 %s unwraps with the context %v", name, context)
+			}
+		}
 	}
 }
 
-// TestKeyRoles: L6, the functions that sign may use the same keys for the same
-// and nothing else, the admin function sees their public halves only, and
-// nobody here decrypts what others encrypt for us.
-func TestKeyRoles(t *testing.T) {
-	raw, err := os.ReadFile("../template.yaml")
-	if err != nil {
-		t.Fatal(err)
+// TestPoliciesAreNarrow: L6, no wildcard and no scan; every right on the table
+// names its partitions. That none is too many, and none too few, is shown by
+// internal/app (TestLeastPrivilege).
+func TestPoliciesAreNarrow(t *testing.T) {
+	s := stack(t)
+	if len(s.Functions) != len(names)+len(scheduled) {
+		t.Errorf("%d functions in the template", len(s.Functions))
 	}
-	more, err := os.ReadFile("../infra/signing-key.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	functions := regexp.MustCompile(`(?ms)^  (\w+)Function:\n.*?^  \w+Log:`).FindAllStringSubmatch(string(raw), -1)
-	if len(functions) < 7 {
-		t.Fatalf("found %d functions", len(functions))
-	}
-	wrapping := regexp.MustCompile(`Action: (\[kms:Encrypt, kms:Decrypt\]|kms:Decrypt)\n              Resource: !GetAtt WrappingKey.Arn`)
-	statement := regexp.MustCompile(`(?ms)^ +- Sid: Sign\n.*?MessageType: DIGEST\n`)
-	var sign []string
-	for _, f := range functions {
-		block, name := f[0], f[1]
-		signs := strings.Contains(block, "kms:Sign\n")
-		if may := name == "SSO" || name == "Metadata" || name == "SLO"; signs && !may || signs != strings.Contains(block, `Tags: {"latchkey:signs-for"`) {
-			t.Errorf("L6 %s may sign", name)
+	for _, name := range s.Names() {
+		f := s.Functions[name]
+		for _, managed := range f.Managed {
+			if managed != "AWSXRayDaemonWriteAccess" {
+				t.Errorf("L6 %s has the managed policy %s", name, managed)
+			}
 		}
-		if signs {
-			sign = append(sign, statement.FindString(block))
-		}
-		if strings.Contains(block, "EncryptionKey.Arn") && strings.Contains(block, "latchkey:decrypts-for") != (name == "SLO") {
-			t.Errorf("L6 %s may decrypt identifiers", name)
-		}
-		if n := strings.Count(block, "kms:Decrypt"); name != "SLO" && n > 1 || n == 1 && !wrapping.MatchString(block) {
-			t.Errorf("L6 %s decrypts with more than the wrapping key", name)
-		}
-	}
-	if len(sign) < 2 || sign[0] == "" {
-		t.Fatalf("L6 statements that allow to sign: %q", sign)
-	}
-	for _, s := range sign[1:] {
-		if s != sign[0] {
-			t.Errorf("L6 functions sign with different keys:\n%s\n%s", s, sign[0])
-		}
-	}
-	policy := regexp.MustCompile(`(?ms)^          - Sid: OnlyTheSigningFunctionsSign\n.*?Condition:\n`)
-	if p := policy.FindString(string(raw)); p == "" || p != policy.FindString(string(more)) {
-		t.Error("L6 a further signing key has another policy than the first")
-	}
-}
-
-// TestAuditRoles: AD10, no function may delete from the audit trail; only one
-// writes checkpoints, and it writes nothing else. IAM cannot tell a new item
-// from one that replaces another: see docs/adr/0025-audit-chain.md.
-func TestAuditRoles(t *testing.T) {
-	raw, err := os.ReadFile("../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	functions := regexp.MustCompile(`(?ms)^  (\w+)Function:\n.*?^  \w+Log:`).FindAllStringSubmatch(string(raw), -1)
-	if len(functions) < 10 {
-		t.Fatalf("found %d functions", len(functions))
-	}
-	statement := regexp.MustCompile(`(?ms)Action: ([^\n]*)\n +Resource: !GetAtt Table.Arn\n.*?LeadingKeys: \[([^\n]*)\]\n`)
-	for _, f := range functions {
-		block, name := f[0], f[1]
-		statements := statement.FindAllStringSubmatch(block, -1)
-		if n := strings.Count(block, "dynamodb:LeadingKeys"); n == 0 || n != len(statements) || n != strings.Count(block, "Table.Arn") {
-			t.Errorf("AD10 %s: %d of %d statements are understood", name, len(statements), n)
-		}
-		appends := false
-		for _, s := range statements {
-			action, keys := s[1], s[2]
-			for _, forbidden := range []string{"Delete", "Update", "BatchWrite", "PartiQL", "*"} {
-				if strings.Contains(action, forbidden) && strings.Contains(keys, "AUDIT") {
-					t.Errorf("AD10 %s may %s in %s", name, action, keys)
+		for _, statement := range f.Policy {
+			for _, text := range append(statement.Actions, statement.Resources...) {
+				if strings.Contains(text, "*") || strings.Contains(text, "Scan") {
+					t.Errorf("L6 %s, %s: %s", name, statement.Sid, text)
 				}
 			}
-			if strings.Contains(action, "PutItem") {
-				appends = appends || strings.Contains(keys, `"AUDIT#*"`)
-				if strings.Contains(keys, "AUDITCHECK") != (name == "Audit") || name == "Audit" && keys != "AUDITCHECK" {
-					t.Errorf("AD10 %s may write %s", name, keys)
+			aboutTable := slices.ContainsFunc(statement.Actions, func(a string) bool { return strings.HasPrefix(a, "dynamodb:") })
+			if aboutTable && !slices.ContainsFunc(statement.Conditions, func(c iam.Condition) bool {
+				return c.Operator == "ForAllValues:StringLike" && c.Key == "dynamodb:LeadingKeys" && !slices.Contains(c.Values, "*")
+			}) {
+				t.Errorf("L6 %s, %s: which partitions?", name, statement.Sid)
+			}
+		}
+	}
+}
+
+// TestRoles: L6, what some functions must never touch, whatever else they do.
+func TestRoles(t *testing.T) {
+	s := stack(t)
+	actions := []string{"GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem", "UpdateItem"}
+	never := map[string][]string{
+		// It calls addresses from outside: no people, no sign-ins, no secrets.
+		"refresh": {"USER#1", "CRED#1", "LOGIN#1", "QRSESSION#1", "KEYS", "SECRET", "INVITE#1", "APPPW#1"},
+		// It takes requests that nobody signed.
+		"wsfed": {"USER#1", "CRED#1", "QRSESSION#1", "KEYS", "INVITE#1", "APPPW#1"},
+		// It looks for what others do to the audit trail: nothing else.
+		"audit": {"SP#1", "USER#1", "CRED#1", "LOGIN#1", "QRSESSION#1", "KEYS", "METADATA", "INVITE#1", "APPPW#1"},
+		// It is asked by everybody.
+		"metadata": {"USER#1", "CRED#1", "LOGIN#1", "QRSESSION#1", "INVITE#1", "APPPW#1"},
+		// What a session or a code is worth is not the administrators' affair.
+		"admin": {"LOGIN#1", "QRSESSION#1", "CODE#1", "BROWSER#1"},
+	}
+	for name, keys := range never {
+		for _, key := range keys {
+			for _, action := range actions {
+				if allowed(s, name, item(action, key)) {
+					t.Errorf("L6 %s may %s %s", name, action, key)
 				}
 			}
 		}
-		if appends == (name == "Audit") {
-			t.Errorf("AD10 %s may append: %v", name, appends)
+	}
+	for _, name := range s.Names() {
+		if strings.HasPrefix(name, "refresh") && slices.ContainsFunc(s.Functions[name].Policy, func(st iam.Statement) bool {
+			return strings.HasPrefix(st.Actions[0], "kms:")
+		}) {
+			t.Errorf("L6 %s has a key", name)
 		}
-		if name == "Audit" && (strings.Contains(block, "kms:Sign") || strings.Contains(block, "kms:Encrypt,") || strings.Contains(block, "SigningKey")) {
-			t.Error("AD10 Audit may use more than the wrapping key, or for more than to decrypt")
+		for _, action := range []string{"DeleteItem", "UpdateItem"} {
+			for _, key := range []string{"AUDIT#2026-11-26", "AUDITCHECK"} {
+				if allowed(s, name, item(action, key)) {
+					t.Errorf("AD10 %s may %s %s", name, action, key)
+				}
+			}
+		}
+		// Who says what the trail held writes no events, and the other way round.
+		if got := allowed(s, name, item("PutItem", "AUDIT#2026-11-26")); got == (name == "audit") {
+			t.Errorf("AD10 %s writes events: %v", name, got)
+		}
+		if got := allowed(s, name, item("PutItem", "AUDITCHECK")); got != (name == "audit") {
+			t.Errorf("AD10 %s writes checkpoints: %v", name, got)
 		}
 	}
+}
+
+// environment is what a function may be told by its environment: names,
+// addresses, switches. Whoever adds a name here has made sure that its value is
+// no secret.
+var environment = []string{
+	"LATCHKEY_ATTESTATION", "LATCHKEY_ATTESTATION_MODELS", "LATCHKEY_ATTESTATION_ROOTS", "LATCHKEY_DISPLAY_NAME", "LATCHKEY_ENCRYPTION_KEY",
+	"LATCHKEY_ENTITY_ID", "LATCHKEY_INFORMATION_URL", "LATCHKEY_ISSUERS", "LATCHKEY_LOGO_URL", "LATCHKEY_LOG_LEVEL", "LATCHKEY_MASTER_KEY",
+	"LATCHKEY_PRIVACY_URL", "LATCHKEY_PUBLIC_URL", "LATCHKEY_SIGNING_KEY", "LATCHKEY_SUPPORT_URL", "LATCHKEY_TABLE",
+}
+
+// TestEnvironment: L5, and keys are there by their ARN only.
+func TestEnvironment(t *testing.T) {
+	s := stack(t)
+	t.Run("L5 names on the list only", func(t *testing.T) {
+		for _, name := range s.Names() {
+			for variable, value := range s.Functions[name].Env {
+				if !slices.Contains(environment, variable) {
+					t.Errorf("%s gets %s", name, variable)
+				}
+				for key := range strings.SplitSeq(value, ",") {
+					if strings.HasSuffix(variable, "_KEY") && !strings.HasPrefix(key, "arn:") {
+						t.Errorf("%s of %s is no ARN", variable, name)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestWhoInvokes: L1, the HTTP API of this stack invokes the functions with
+// routes, and nobody else is allowed to by the template.
+func TestWhoInvokes(t *testing.T) {
+	s := stack(t)
+	t.Run("L1 resource policies name the API", func(t *testing.T) {
+		var invoked []string
+		for _, r := range s.Resources {
+			if r.Type != "AWS::Lambda::Permission" {
+				continue
+			}
+			source, _ := r.Properties["SourceArn"].(string)
+			if r.Properties["Principal"] != "apigateway.amazonaws.com" || !strings.Contains(source, ":execute-api:") || !strings.Contains(source, ":HttpApi/") ||
+				r.Properties["Action"] != "lambda:InvokeFunction" {
+				t.Errorf("%s: %v", r.LogicalID, r.Properties)
+			}
+			for _, name := range s.Names() {
+				if strings.Contains(r.Properties["FunctionName"].(string), s.Functions[name].LogicalID) {
+					invoked = append(invoked, name)
+				}
+			}
+		}
+		slices.Sort(invoked)
+		if diff := cmp.Diff(slices.Sorted(slices.Values(names)), slices.Compact(invoked)); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("L4 behind an address of its own the API's is off", func(t *testing.T) {
+		for address, off := range map[string]any{"": false, "https://id.example.com": true} {
+			s, err := sam.Read(cloud.Template(), sam.Values{Parameters: map[string]string{"PublicURL": address}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range s.Resources {
+				if r.Type == "AWS::ApiGatewayV2::Api" && r.Properties["DisableExecuteApiEndpoint"] != off {
+					t.Errorf("PublicURL %q: %v", address, r.Properties)
+				}
+			}
+		}
+	})
 }

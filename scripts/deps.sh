@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go: Debian packages (of Debian 12),
-# DynamoDB Local, node-saml, python3-saml, axe-core, Fediz. Does nothing for what is
-# there. Of Apache only the program is installed: no service is started.
+# DynamoDB Local, node-saml, python3-saml, axe-core, Fediz, moto. Does nothing for
+# what is there. Of Apache only the program is installed: no service is started.
 #
 # LATCHKEY_CACHE (default .cache) is where what is not of Debian goes.
 set -euo pipefail
@@ -71,7 +71,10 @@ if command -v npm >/dev/null; then
   node_modules node-saml
   node_modules axe
 fi
-if command -v python3 >/dev/null; then python_modules python3-saml; fi
+if command -v python3 >/dev/null; then
+  python_modules python3-saml
+  python_modules moto
+fi
 if command -v mvn >/dev/null && command -v java >/dev/null; then
   scripts/dynamodb-local.sh fetch
   maven fediz

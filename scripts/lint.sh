@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GOLANGCI=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.8.0
+ACTIONLINT=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 step() { echo "== $*"; }
 
@@ -19,6 +20,15 @@ go mod verify >/dev/null
 cp go.mod go.sum "${tmp:=$(mktemp -d)}"/
 go mod tidy -diff
 grep -nE '^replace' go.mod && { echo "no replace in go.mod"; exit 1; } || true
+
+step licences
+go run ./internal/tools/sbom
+
+step vulnerabilities
+scripts/vulncheck.sh
+
+step workflows
+go run "$ACTIONLINT" -shellcheck= -pyflakes=
 
 step golangci-lint
 go run "$GOLANGCI" run ./...

@@ -8,7 +8,7 @@ export LATCHKEY_CACHE=${LATCHKEY_CACHE:-$PWD/.cache}
 
 if ! command -v apt-get >/dev/null; then
   echo "Not Debian: running the Go-only part. Left out: xmlsec1, OASIS schemas,"
-  echo "SimpleSAMLphp, mod_auth_mellon, node-saml, python3-saml, Fediz, axe-core, DynamoDB Local, Chromium, unless installed."
+  echo "SimpleSAMLphp, mod_auth_mellon, node-saml, python3-saml, Fediz, axe-core, DynamoDB Local, moto, Chromium, unless installed."
   exec go test ./...
 fi
 

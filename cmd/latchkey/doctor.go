@@ -1,40 +1,74 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/adminclient"
+	"github.com/latchkey-idp/latchkey/internal/stackdoctor"
 )
 
 const maxSkew = 30 * time.Second
 
 type doctorCmd struct {
-	SP string `name:"sp" help:"Look at one service provider only." placeholder:"ENTITYID"`
+	SP    string `name:"sp" help:"Look at one service provider only." placeholder:"ENTITYID"`
+	Stack string `help:"Look at a stack in AWS, too: its table, keys, functions, routes, logs and alarms. With credentials as for the AWS command line (AWS_PROFILE, AWS_REGION); they need read access." placeholder:"NAME"`
 }
 
 // report is what doctor has found.
 type report struct {
-	Status   adminapi.Status    `json:"status"`
-	SkewMS   int64              `json:"clock_skew_ms"` // how far the server's clock is ahead of ours
-	Warnings []adminapi.Warning `json:"warnings"`
+	URL      string              `json:"url"`
+	Stack    *stackdoctor.Report `json:"stack,omitempty"`
+	Status   *adminapi.Status    `json:"status,omitempty"` // absent: the admin API did not answer
+	SkewMS   int64               `json:"clock_skew_ms"`    // how far the server's clock is ahead of ours
+	Warnings []adminapi.Warning  `json:"warnings"`         // all of them
 }
 
 func (c *doctorCmd) Run(e *env) error {
-	client, err := e.admin()
+	r, err := c.look(e)
 	if err != nil {
 		return err
 	}
-	r, err := c.examine(e, client)
-	if err != nil {
-		return err
-	}
-	err = e.show(r, func(p *printer) { p.report(client.URL(), r) })
+	err = e.show(r, func(p *printer) { p.report(r) })
 	if err == nil && len(r.Warnings) > 0 {
 		err = fmt.Errorf("%d of the checks found something", len(r.Warnings))
 	}
 	return err
+}
+
+// look asks the admin API, and before it, with --stack, everything below it.
+func (c *doctorCmd) look(e *env) (report, error) {
+	if c.Stack == "" {
+		client, err := e.admin()
+		if err != nil {
+			return report{}, err
+		}
+		return c.examine(e, client)
+	}
+	doctor, err := stackdoctor.Load(e.ctx, &http.Client{Timeout: callTimeout}, time.Now)
+	if err != nil {
+		return report{}, err
+	}
+	stack, err := doctor.Examine(e.ctx, c.Stack)
+	if err != nil {
+		return report{}, err
+	}
+	e.cli.URL = cmp.Or(e.cli.URL, stack.PublicURL)
+	var r report
+	client, err := e.admin()
+	if err == nil {
+		r, err = c.examine(e, client)
+	}
+	r.URL, r.Stack = e.cli.URL, &stack
+	if err != nil {
+		r.Warnings = []adminapi.Warning{{Code: "admin.unreachable", Subject: e.cli.URL, Text: fmt.Sprintf(
+			"service providers and certificates were not looked at: %v; these credentials need execute-api:Invoke on */v1/admin/*", err)}}
+	}
+	r.Warnings = append(stack.Findings, r.Warnings...)
+	return r, nil
 }
 
 func (c *doctorCmd) examine(e *env, client *adminclient.Client) (report, error) {
@@ -56,7 +90,7 @@ func (c *doctorCmd) examine(e *env, client *adminclient.Client) (report, error) 
 		return report{}, err
 	}
 	ours := sent.Add(time.Since(sent) / 2)
-	r := report{Status: status, SkewMS: status.ServerTime.Time().Sub(ours).Milliseconds(), Warnings: []adminapi.Warning{}}
+	r := report{URL: client.URL(), Status: &status, SkewMS: status.ServerTime.Time().Sub(ours).Milliseconds(), Warnings: []adminapi.Warning{}}
 	for _, w := range status.Warnings {
 		if c.SP == "" || w.Subject == slug || w.Subject == entityID {
 			r.Warnings = append(r.Warnings, w)
@@ -73,16 +107,20 @@ func (c *doctorCmd) examine(e *env, client *adminclient.Client) (report, error) 
 	return r, nil
 }
 
-func (p *printer) report(url string, r report) {
-	s := r.Status
-	p.line("✓ %s answers: Latchkey %s, %q", url, s.Version, s.DisplayName)
-	p.line("  entityID   %s", s.EntityID)
-	p.line("  Metadata   %s", s.MetadataURL)
-	p.line("  Sign-in    %s", s.SSOURL)
-	for _, k := range s.Keys {
-		p.line("  Key        %s (%s), certificate until %s", k.ID, k.State, when(k.NotAfter))
+func (p *printer) report(r report) {
+	if r.Stack != nil {
+		p.line("  Stack      %s (%s), %d resources", r.Stack.Stack, r.Stack.Status, r.Stack.Resources)
 	}
-	p.line("  Service providers: %d", s.ServiceProviders)
+	if s := r.Status; s != nil {
+		p.line("✓ %s answers: Latchkey %s, %q", r.URL, s.Version, s.DisplayName)
+		p.line("  entityID   %s", s.EntityID)
+		p.line("  Metadata   %s", s.MetadataURL)
+		p.line("  Sign-in    %s", s.SSOURL)
+		for _, k := range s.Keys {
+			p.line("  Key        %s (%s), certificate until %s", k.ID, k.State, when(k.NotAfter))
+		}
+		p.line("  Service providers: %d", s.ServiceProviders)
+	}
 	if len(r.Warnings) == 0 {
 		p.line("✓ Nothing is wrong.")
 		return

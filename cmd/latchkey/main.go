@@ -11,10 +11,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/latchkey-idp/latchkey/internal/build"
 )
 
 const (
@@ -47,7 +48,7 @@ type cli struct {
 	Audit   auditCmd       `cmd:"" help:"What happened."`
 	Phone   phoneCmd       `cmd:"" help:"A software phone, for tests and demos."`
 	Doctor  doctorCmd      `cmd:"" help:"Look for what is or will be wrong."`
-	Version versionCmd     `cmd:"" help:"Print the version."`
+	Version versionCmd     `cmd:"" help:"Print the version, and the hash of this program."`
 }
 
 // env is what commands use of the world. It is bound to their Run methods.
@@ -107,22 +108,12 @@ func run(ctx context.Context, args []string, e *env) (code int) {
 type versionCmd struct{}
 
 func (versionCmd) Run(e *env) error {
-	return e.show(map[string]string{"version": version()}, func(p *printer) { p.line("latchkey %s", version()) })
-}
-
-// version is that of the module, or of the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
+	hash, err := build.Hash()
+	if err != nil {
+		return err
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return "devel-" + s.Value[:12]
-		}
-	}
-	return "devel"
+	return e.show(map[string]string{"version": build.Version(), "build": hash}, func(p *printer) {
+		p.line("latchkey %s", build.Version())
+		p.line("build %s", hash)
+	})
 }

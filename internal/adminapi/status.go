@@ -5,7 +5,7 @@ import "github.com/latchkey-idp/latchkey/internal/idp"
 // Status answers GET /v1/admin/status: what the deployment is and what its
 // administrator should look at.
 type Status struct {
-	Version          string     `json:"version"` // of the program; "devel" for an unreleased build
+	Version          string     `json:"version"` // of the program, such as 1.2.3
 	PublicURL        string     `json:"public_url"`
 	EntityID         string     `json:"entity_id"`
 	Issuers          []string   `json:"issuers"` // all our entityIDs, EntityID first

@@ -39,7 +39,14 @@ const aliceID = "alice@example.com"
 // newVisit signs alice in to A and B of samltest, and to more like them.
 func newVisit(t *testing.T, opts idptest.Options, more ...*samltest.SP) *visit {
 	t.Helper()
-	i := idptest.New(t, opts)
+	v := visitTo(t, idptest.New(t, opts), more...)
+	v.IdP.Log.Reset()
+	return v
+}
+
+// visitTo is newVisit at an identity provider that is there.
+func visitTo(t *testing.T, i *idptest.IdP, more ...*samltest.SP) *visit {
+	t.Helper()
 	v := &visit{person: newPerson(i, i.Alice)}
 	for n, sp := range append([]*samltest.SP{samltest.B(), samltest.A()}, more...) {
 		if len(sp.SLO) == 0 {
@@ -65,7 +72,6 @@ func newVisit(t *testing.T, opts idptest.Options, more ...*samltest.SP) *visit {
 	for n, p := range session.Participants {
 		v.guests[n].index = p.SessionIndex
 	}
-	i.Log.Reset()
 	return v
 }
 

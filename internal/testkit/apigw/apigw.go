@@ -23,13 +23,16 @@ import (
 // Gateway is what the gateway adds to a request. Its zero value answers for
 // the request's own host.
 type Gateway struct {
-	Domain   string // empty: the request's host
-	Stage    string // empty: $default
-	RouteKey string // empty: "METHOD /path"
-	SourceIP string // empty: 203.0.113.7
-	Caller   string // ARN; set on routes with AWS_IAM authorization
+	Domain   string            // empty: the request's host
+	Stage    string            // empty: $default
+	RouteKey string            // empty: "METHOD /path"
+	Params   map[string]string // of the route's path
+	SourceIP string            // empty: 203.0.113.7
+	Caller   string            // ARN; set on routes with AWS_IAM authorization
 	Now      func() time.Time
 }
+
+const defaultIP = "203.0.113.7"
 
 // Event makes the event that the gateway would send for r. It reads r's body.
 func (g Gateway) Event(r *http.Request) (json.RawMessage, error) {
@@ -47,12 +50,18 @@ func (g Gateway) event(r *http.Request) (events.APIGatewayV2HTTPRequest, error) 
 		RawPath:        or(r.URL.Path, "/"), // decoded, unlike the query
 		RawQueryString: r.URL.RawQuery,
 		Headers:        map[string]string{"host": or(r.Host, r.URL.Host)},
+		PathParameters: g.Params,
 	}
 	for name, values := range r.Header {
 		if name != "Cookie" {
 			e.Headers[strings.ToLower(name)] = strings.Join(values, ",")
 		}
 	}
+	// What the gateway adds itself; a client's own X-Forwarded-For stays in front.
+	ip := or(g.SourceIP, defaultIP)
+	e.Headers["x-forwarded-for"] = strings.TrimPrefix(e.Headers["x-forwarded-for"]+", "+ip, ", ")
+	e.Headers["x-forwarded-port"], e.Headers["x-forwarded-proto"] = "443", "https"
+	e.Headers["x-amzn-trace-id"] = "Root=1-66a0f1b2-0123456789abcdef01234567"
 	for _, line := range r.Header.Values("Cookie") {
 		e.Cookies = append(e.Cookies, strings.Split(line, "; ")...)
 	}
@@ -83,7 +92,7 @@ func (g Gateway) context(r *http.Request, e events.APIGatewayV2HTTPRequest) even
 		Time: now().UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now().UnixMilli(),
 	}
 	rc.HTTP.Method, rc.HTTP.Path, rc.HTTP.Protocol = or(r.Method, http.MethodGet), e.RawPath, "HTTP/1.1"
-	rc.HTTP.SourceIP, rc.HTTP.UserAgent = or(g.SourceIP, "203.0.113.7"), r.UserAgent()
+	rc.HTTP.SourceIP, rc.HTTP.UserAgent = or(g.SourceIP, defaultIP), r.UserAgent()
 	if g.Caller != "" {
 		rc.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
 			IAM: &events.APIGatewayV2HTTPRequestContextAuthorizerIAMDescription{AccountID: rc.AccountID, UserARN: g.Caller},
@@ -91,6 +100,9 @@ func (g Gateway) context(r *http.Request, e events.APIGatewayV2HTTPRequest) even
 	}
 	return rc
 }
+
+// textKinds are what the gateway takes for text besides text/*.
+var textKinds = []string{"application/json", "application/xml", "application/javascript"}
 
 // setBody encodes every body that is not text with base64, as the gateway
 // does; it treats forms as binary.
@@ -107,7 +119,7 @@ func setBody(e *events.APIGatewayV2HTTPRequest, r *http.Request) error {
 	}
 	e.Headers["content-length"] = strconv.Itoa(len(body))
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind == "application/json" || strings.HasPrefix(kind, "text/") {
+	if strings.HasPrefix(kind, "text/") || slices.Contains(textKinds, kind) {
 		e.Body = string(body)
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -211,6 +212,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // Serve lets the handler answer a request from an address.
 func (i *IdP) Serve(r *http.Request, ip string) *http.Response {
 	in := r.Clone(idp.WithClient(r.Context(), idp.Client{IP: ip}))
+	in.RemoteAddr = net.JoinHostPort(ip, "443")
 	if in.Host == "" {
 		in.Host = r.URL.Host
 	}
@@ -227,8 +229,9 @@ func (i *IdP) Serve(r *http.Request, ip string) *http.Response {
 
 // Clock is a clock that tests turn.
 type Clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu      sync.Mutex
+	now     time.Time
+	running bool // it shows the time, and nobody turns it
 }
 
 // NewClock makes a clock that shows a time.
@@ -238,6 +241,9 @@ func NewClock(t time.Time) *Clock { return &Clock{now: t} }
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.running {
+		return time.Now()
+	}
 	return c.now
 }
 

@@ -1,41 +1,63 @@
 // Package lambdaruntime runs a real `bootstrap` binary as the Lambda service
 // would: it serves the Lambda Runtime API (2018-06-01), feeds events and
-// collects answers. For tests and start-time figures.
+// collects answers. Between two events the process is frozen, as Lambda does.
 package lambdaruntime
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Timeout bounds every wait of this package and is the deadline that the
-// function is told.
-const Timeout = 30 * time.Second
+// startTime bounds how long a function may take to ask for its first event.
+const startTime = 30 * time.Second
 
-// Function is a running function. Its methods are for one goroutine.
+// MaxPayload is what a synchronous invocation and its answer may have: 6 MB
+// (Lambda quotas, "Invocation payload").
+const MaxPayload = 6 << 20
+
+// What Lambda answers instead of the function.
+var (
+	ErrTooLarge = errors.New("payload over 6 MB")
+	ErrTimeout  = errors.New("task timed out")
+	ErrFunction = errors.New("function error")
+)
+
+// Options are the settings of a function.
+type Options struct {
+	Name    string        // empty: test
+	Env     []string      // "NAME=value", on top of what Lambda gives
+	Timeout time.Duration // 0: 15 s
+}
+
+// Function is one instance of a function. It takes one event at a time.
 type Function struct {
-	t        testing.TB
-	started  time.Time
-	ready    chan time.Duration // once: process start to the first request for work
-	answered time.Duration      // process start to the first answer
+	options Options
+	started time.Time
+	cmd     *exec.Cmd
+	api     *httptest.Server
+	output  *os.File
 
 	events  chan event
 	answers chan answer
+	idle    chan struct{} // holds one while the process waits for an event, frozen
+	begun   chan struct{} // closed when it asks for the first one
 	exited  chan struct{}
-	output  string // name of the file that stdout and stderr go to
-	serial  int
+
+	mu       sync.Mutex
+	ready    time.Duration // process start to that
+	answered time.Duration // process start to the first answer
+	serial   int
 }
 
 type event struct {
@@ -52,65 +74,88 @@ type answer struct {
 // ("NAME=value"), and ends it with the test.
 func Start(t testing.TB, binary string, env ...string) *Function {
 	t.Helper()
-	f := &Function{
-		t: t, ready: make(chan time.Duration, 1), events: make(chan event), answers: make(chan answer, 1),
-		exited: make(chan struct{}), output: filepath.Join(t.TempDir(), "output"),
-	}
-	api := httptest.NewServer(f.routes())
-	cmd := exec.Command(binary)
-	cmd.Env = append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
-		"AWS_LAMBDA_FUNCTION_NAME=test", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
-		"PATH=" + os.Getenv("PATH"), "TZ=:UTC",
-	}, env...)
-	// A file, not a pipe: what the function wrote before it answered is there
-	// when the answer is.
-	output, err := os.Create(f.output)
+	f, err := Launch(binary, Options{Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer output.Close()
-	cmd.Stdout, cmd.Stderr = output, output
+	t.Cleanup(f.Stop)
+	return f
+}
+
+// Launch runs the binary until Stop.
+func Launch(binary string, o Options) (*Function, error) {
+	if o.Name == "" {
+		o.Name = "test"
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 15 * time.Second
+	}
+	// A file, not a pipe: what the function wrote before it answered is there
+	// when the answer is.
+	output, err := os.CreateTemp("", "function-output")
+	if err != nil {
+		return nil, fmt.Errorf("start function: %w", err)
+	}
+	f := &Function{
+		options: o, output: output, events: make(chan event), answers: make(chan answer, 1),
+		idle: make(chan struct{}, 1), begun: make(chan struct{}), exited: make(chan struct{}),
+	}
+	f.api = httptest.NewServer(f.routes())
+	f.cmd = exec.Command(binary)
+	f.cmd.Env = append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(f.api.URL, "http://"),
+		"AWS_LAMBDA_FUNCTION_NAME=" + o.Name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"PATH=" + os.Getenv("PATH"), "TZ=:UTC",
+	}, o.Env...)
+	f.cmd.Stdout, f.cmd.Stderr = output, output
 	f.started = time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start function: %v", err)
+	if err := f.cmd.Start(); err != nil {
+		f.api.Close()
+		return nil, fmt.Errorf("start function: %w", err)
 	}
 	go func() {
-		_ = cmd.Wait()
+		_ = f.cmd.Wait()
 		close(f.exited)
 	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-f.exited
-		api.CloseClientConnections()
-		api.Close()
-	})
-	return f
+	return f, nil
+}
+
+// Stop ends the process.
+func (f *Function) Stop() {
+	_ = f.cmd.Process.Kill()
+	<-f.exited
+	f.api.CloseClientConnections()
+	f.api.Close()
+	_ = f.output.Close()
+	_ = os.Remove(f.output.Name())
 }
 
 // Ready waits until the function asks for its first event and returns how long
 // that took from the start of the process.
-func (f *Function) Ready() time.Duration {
-	f.t.Helper()
+func (f *Function) Ready() (time.Duration, error) {
 	select {
-	case d := <-f.ready:
-		f.ready <- d
-		return d
+	case <-f.begun:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.ready, nil
 	case <-f.exited:
-	case <-time.After(Timeout):
+	case <-time.After(startTime):
 	}
-	f.t.Fatalf("function did not start:\n%s", f.Output())
-	return 0
+	return 0, fmt.Errorf("function did not start:\n%s", f.Output())
 }
 
 // FirstAnswer is the time from the start of the process to its first answer,
 // or zero before that.
-func (f *Function) FirstAnswer() time.Duration { return f.answered }
+func (f *Function) FirstAnswer() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.answered
+}
 
 // Output is what the function has written to stdout and stderr.
 func (f *Function) Output() string {
-	b, err := os.ReadFile(f.output)
+	b, err := os.ReadFile(f.output.Name())
 	if err != nil {
 		return err.Error()
 	}
@@ -120,7 +165,6 @@ func (f *Function) Output() string {
 // Invoke hands the function an event and returns its answer, or the error that
 // it reported.
 func (f *Function) Invoke(body []byte) (events.APIGatewayV2HTTPResponse, error) {
-	f.t.Helper()
 	raw, err := f.InvokeRaw(body)
 	var resp events.APIGatewayV2HTTPResponse
 	if err != nil {
@@ -132,69 +176,56 @@ func (f *Function) Invoke(body []byte) (events.APIGatewayV2HTTPResponse, error) 
 	return resp, nil
 }
 
-// InvokeRaw is Invoke for functions whose answer is not an HTTP response.
+// InvokeRaw is Invoke for functions whose answer is not an HTTP response. A
+// function that took longer than its timeout is of no use any more.
 func (f *Function) InvokeRaw(body []byte) ([]byte, error) {
-	f.t.Helper()
-	f.serial++
-	timeout := time.After(Timeout)
-	select {
-	case f.events <- event{fmt.Sprintf("00000000-0000-4000-8000-%012d", f.serial), body}:
-	case <-f.exited:
-		f.t.Fatalf("function has ended:\n%s", f.Output())
-	case <-timeout:
-		f.t.Fatalf("function took no event:\n%s", f.Output())
+	if len(body) > MaxPayload {
+		return nil, ErrTooLarge
 	}
+	if _, err := f.Ready(); err != nil {
+		return nil, err
+	}
+	timeout := time.NewTimer(f.options.Timeout)
+	defer timeout.Stop()
+	select {
+	case <-f.idle:
+	case <-f.exited:
+		return nil, fmt.Errorf("function has ended:\n%s", f.Output())
+	case <-timeout.C:
+		return nil, fmt.Errorf("%w: it asked for no event", ErrTimeout)
+	}
+	f.serial++
+	f.Thaw()
+	f.events <- event{fmt.Sprintf("00000000-0000-4000-8000-%012d", f.serial), body}
 	select {
 	case a := <-f.answers:
-		if f.answered == 0 {
-			f.answered = time.Since(f.started)
-		}
-		if a.err != "" {
-			return nil, fmt.Errorf("function error: %s", a.err)
+		f.first()
+		switch {
+		case a.err != "":
+			return nil, fmt.Errorf("%w: %s", ErrFunction, a.err)
+		case len(a.body) > MaxPayload:
+			return nil, fmt.Errorf("%w: %w", ErrFunction, ErrTooLarge)
 		}
 		return a.body, nil
 	case <-f.exited:
 		return nil, fmt.Errorf("function ended while it answered:\n%s", f.Output())
-	case <-timeout:
-		return nil, fmt.Errorf("function did not answer:\n%s", f.Output())
+	case <-timeout.C:
+		_ = f.cmd.Process.Kill()
+		return nil, ErrTimeout
 	}
 }
 
-func (f *Function) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", f.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		f.answers <- answer{body: body}
-		w.WriteHeader(http.StatusAccepted)
-	})
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", f.failed)
-	mux.HandleFunc("POST /2018-06-01/runtime/init/error", f.failed)
-	return mux
-}
-
-func (f *Function) next(w http.ResponseWriter, r *http.Request) {
-	select {
-	case f.ready <- time.Since(f.started):
-	default:
-	}
-	select {
-	case e := <-f.events:
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("Lambda-Runtime-Aws-Request-Id", e.id)
-		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(Timeout).UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:111122223333:function:test")
-		_, _ = w.Write(e.body)
-	case <-r.Context().Done():
+func (f *Function) first() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.answered == 0 {
+		f.answered = time.Since(f.started)
 	}
 }
 
-func (f *Function) failed(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	w.WriteHeader(http.StatusAccepted)
-	select {
-	case f.answers <- answer{err: string(body)}:
-	default: // an error at init that nobody waits for; it is in the output, too
-	}
-}
+// freeze stops the process until Thaw: what it does after it has answered is
+// not done until the next event, or never.
+func (f *Function) freeze() { _ = f.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw lets the process run, as each event does.
+func (f *Function) Thaw() { _ = f.cmd.Process.Signal(syscall.SIGCONT) }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
+	"github.com/latchkey-idp/latchkey/internal/build"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/web"
@@ -34,7 +34,7 @@ func (h *Handlers) status(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s := adminapi.Status{
-		Version: version(), PublicURL: h.Config.PublicURL, EntityID: h.Config.EntityID, Issuers: h.Config.AllIssuers(),
+		Version: build.Version(), PublicURL: h.Config.PublicURL, EntityID: h.Config.EntityID, Issuers: h.Config.AllIssuers(),
 		SSOURL: h.Config.SSOURL(), MetadataURL: h.Config.MetadataURL(), DisplayName: h.Config.DisplayName,
 		Local: h.Config.Local(), ServerTime: h.Now(), ServiceProviders: len(sps),
 		Keys: []adminapi.Key{}, Warnings: h.keyWarnings(ctx, records),
@@ -106,13 +106,4 @@ func (h *Handlers) spWarnings(sp *idp.ServiceProvider, records []keys.Record) []
 		warn("sp.signing_key", "Nobody can sign in: its signing key "+sp.SigningKey+" is not a dedicated key.")
 	}
 	return warnings
-}
-
-// version is what the build knows of itself.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
-		return "devel"
-	}
-	return info.Main.Version
 }

@@ -5,7 +5,7 @@
 //	GET (of an Extra)         the same in another protocol's terms
 //	GET /v1/config/public     names and languages
 //	GET /v1/openapi.json      the description of the API
-//	GET /v1/healthz           whether the store answers
+//	GET /v1/healthz           whether the store answers, and which program this is
 //
 // Invariants: nothing here depends on who asks. A document is signed at most
 // once an hour by each instance, however often it is asked for. What is stored
@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/latchkey-idp/latchkey/docs"
+	"github.com/latchkey-idp/latchkey/internal/build"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/saml/metadata"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -35,7 +36,8 @@ type Handlers struct {
 	Keys *keys.Ring
 
 	extras  []Extra
-	signing sync.Mutex // one document is signed at a time
+	hash    func() (string, error) // of this program
+	signing sync.Mutex             // one document is signed at a time
 
 	mu     sync.Mutex
 	signed map[string]document
@@ -56,7 +58,10 @@ type Extra struct {
 
 // New makes the handlers.
 func New(site *web.Site, ring *keys.Ring, extras ...Extra) *Handlers {
-	return &Handlers{Site: site, Keys: ring, extras: extras, signed: map[string]document{}, seen: map[fetch]bool{}}
+	return &Handlers{
+		Site: site, Keys: ring, extras: extras, hash: sync.OnceValues(build.Hash),
+		signed: map[string]document{}, seen: map[fetch]bool{},
+	}
 }
 
 // Mount adds the routes.
@@ -100,10 +105,15 @@ func (h *Handlers) openapi(w http.ResponseWriter, _ *http.Request) error {
 	return err
 }
 
-// health answers 200 if the store does.
+// health answers 200 if the store does. It names the program by version and
+// hash, so that anybody can compare it with the release (SECURITY.md).
 func (h *Handlers) health(w http.ResponseWriter, r *http.Request) error {
 	if _, err := h.Store.ServiceProviderBySlug(r.Context(), "health-check"); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	ok := map[string]string{"status": "ok", "version": build.Version()}
+	if hash, err := h.hash(); err == nil {
+		ok["build"] = hash
+	}
+	return web.JSON(w, http.StatusOK, ok)
 }

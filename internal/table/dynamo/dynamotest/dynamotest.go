@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -47,6 +49,11 @@ func ClientAt(endpoint string, opts ...func(*dynamodb.Options)) *dynamodb.Client
 			return aws.Credentials{AccessKeyID: "dummy", SecretAccessKey: "dummy"}, nil
 		}),
 	}, append([]func(*dynamodb.Options){dynamo.Options}, opts...)...)
+}
+
+// Patient is an option of Client: making a table takes longer than a sign-in may.
+func Patient(o *dynamodb.Options) {
+	o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(time.Minute)
 }
 
 // Create makes a fresh table, deleted at the end of the test, and returns its name.

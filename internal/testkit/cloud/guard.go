@@ -1,0 +1,195 @@
+package cloud
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/latchkey-idp/latchkey/internal/testkit/iam"
+	"github.com/latchkey-idp/latchkey/internal/testkit/sam"
+)
+
+// Call is a right that a function asked for.
+type Call struct {
+	Function string
+	iam.Request
+	Allowed bool
+}
+
+// guard stands between the functions and AWS.
+type guard struct {
+	stack    *sam.Stack
+	tableARN string // without the name
+	dynamo   http.Handler
+	kms      http.Handler
+
+	mu    sync.Mutex
+	calls []Call
+	known map[string]bool // of calls, as text
+}
+
+func newGuard(stack *sam.Stack, endpoint string, kms http.Handler) (*guard, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("address of DynamoDB: %w", err)
+	}
+	return &guard{
+		stack: stack, tableARN: "arn:aws:dynamodb:" + sam.Region + ":" + sam.Account + ":table/",
+		dynamo: httputil.NewSingleHostReverseProxy(u), kms: kms, known: map[string]bool{},
+	}, nil
+}
+
+// service is DynamoDB or KMS as one function sees it.
+func (g *guard) service(function string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		target := r.Header.Get("X-Amz-Target")
+		_, operation, _ := strings.Cut(target, ".")
+		asked, next := g.kmsRequests, g.kms
+		if strings.HasPrefix(target, "DynamoDB_") {
+			asked, next = g.dynamoRequests, g.dynamo
+		}
+		requests, err := asked(operation, body)
+		if err != nil {
+			deny(w, target, err.Error())
+			return
+		}
+		for _, request := range requests {
+			if !g.allows(function, request) {
+				deny(w, target, "User: "+function+" is not authorized to perform: "+request.String())
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// allows asks the policies, and remembers that it was asked.
+func (g *guard) allows(function string, r iam.Request) bool {
+	f := g.stack.Functions[function]
+	withTags := iam.Request{Action: r.Action, Resource: r.Resource, Context: map[string][]string{}}
+	for key, values := range r.Context {
+		withTags.Context[key] = values
+	}
+	for tag, value := range f.Tags {
+		withTags.Context["aws:PrincipalTag/"+tag] = []string{value}
+	}
+	// A key's policy says "*" for the key itself.
+	allowed := iam.Allowed(f.Policy, g.stack.KeyPolicies[r.Resource], withTags)
+	call := Call{Function: function, Request: r, Allowed: allowed}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if text := function + ": " + r.String(); !g.known[text] {
+		g.known[text] = true
+		g.calls = append(g.calls, call)
+	}
+	return allowed
+}
+
+// deny answers as AWS does.
+func deny(w http.ResponseWriter, target, text string) {
+	kind, version := "AccessDeniedException", "1.1"
+	if strings.HasPrefix(target, "DynamoDB_") {
+		kind, version = "com.amazon.coral.service#AccessDeniedException", "1.0"
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-"+version)
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": kind, "message": text})
+}
+
+// key is the partition key of an item or a key.
+type key struct {
+	PK struct{ S string } `json:"pk"`
+}
+
+type item struct {
+	TableName string
+	Key, Item key
+}
+
+// leading is it as a condition key has it.
+func (i item) leading() []string { return []string{i.Key.PK.S + i.Item.PK.S} }
+
+// dynamoRequests are the rights that a call to DynamoDB needs: a transaction
+// those of its parts ("Using IAM with transactions"), each with its own key.
+func (g *guard) dynamoRequests(operation string, body []byte) (out []iam.Request, err error) {
+	var in struct {
+		item
+		RequestItems  map[string]struct{ Keys []key }
+		TransactItems []map[string]item
+
+		KeyConditionExpression    string
+		ExpressionAttributeValues map[string]struct{ S string }
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, fmt.Errorf("read %s: %w", operation, err)
+	}
+	ask := func(action, table string, leading []string) {
+		out = append(out, iam.Request{
+			Action: "dynamodb:" + action, Resource: g.tableARN + table,
+			Context: map[string][]string{"dynamodb:LeadingKeys": leading},
+		})
+	}
+	switch operation {
+	case "BatchGetItem":
+		for table, want := range in.RequestItems {
+			var leading []string
+			for _, k := range want.Keys {
+				leading = append(leading, k.PK.S)
+			}
+			ask(operation, table, leading)
+		}
+	case "TransactWriteItems":
+		actions := map[string]string{"Put": "PutItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Update": "UpdateItem"}
+		for _, part := range in.TransactItems {
+			for kind, i := range part {
+				ask(actions[kind], i.TableName, i.leading())
+			}
+		}
+	case "Query":
+		_, name, _ := strings.Cut(in.KeyConditionExpression, "pk = ")
+		name, _, _ = strings.Cut(name, " ")
+		ask(operation, in.TableName, []string{in.ExpressionAttributeValues[name].S})
+	case "Scan":
+		ask(operation, in.TableName, nil) // no leading keys: nothing restrains it
+	default:
+		ask(operation, in.TableName, in.leading())
+	}
+	return out, nil
+}
+
+// kmsRequests are the rights that a call to KMS needs.
+func (g *guard) kmsRequests(operation string, body []byte) ([]iam.Request, error) {
+	var in struct {
+		KeyId               string //nolint:revive // KMS spells it so
+		SigningAlgorithm    string
+		MessageType         string
+		EncryptionAlgorithm string
+		EncryptionContext   map[string]string
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, fmt.Errorf("read %s: %w", operation, err)
+	}
+	r := iam.Request{Action: "kms:" + operation, Resource: in.KeyId, Context: map[string][]string{}}
+	for key, value := range map[string]string{
+		"SigningAlgorithm": in.SigningAlgorithm, "MessageType": in.MessageType, "EncryptionAlgorithm": in.EncryptionAlgorithm,
+	} {
+		if value != "" {
+			r.Context["kms:"+key] = []string{value}
+		}
+	}
+	for name, value := range in.EncryptionContext {
+		r.Context["kms:EncryptionContext:"+name] = []string{value}
+	}
+	return []iam.Request{r}, nil
+}
