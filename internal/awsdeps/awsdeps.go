@@ -47,6 +47,7 @@ type Deps struct {
 	aws     aws.Config
 	clock   idp.Clock
 	log     *slog.Logger
+	calls   *slog.Logger // of KMS: each is logged at any level, see package signaudit
 	metrics obs.Metrics
 }
 
@@ -80,7 +81,7 @@ func New(ctx context.Context, environ []string, w io.Writer, role Role) (*Deps, 
 	clock := idp.Clock(time.Now)
 	return &Deps{
 		role: role, cfg: cfg, aws: awsCfg, clock: clock,
-		log: obs.NewLogger(w, level, true), metrics: obs.EMF(w, obs.Namespace, clock),
+		log: obs.NewLogger(w, level, true), calls: obs.NewLogger(w, min(level, slog.LevelInfo), true), metrics: obs.EMF(w, obs.Namespace, clock),
 	}, nil
 }
 
@@ -123,7 +124,7 @@ func (d *Deps) RefreshMetadata(ctx context.Context) error {
 // keys, and makes none: before there are any, there are no events.
 func (d *Deps) VerifyAudit(ctx context.Context) error {
 	tbl := dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock)
-	v := vault{table: tbl, name: d.cfg.Table, keys: kmssigner.NewWrapper(kms.NewFromConfig(d.aws), d.cfg.MasterKey, d.log)}
+	v := vault{table: tbl, name: d.cfg.Table, keys: kmssigner.NewWrapper(kms.NewFromConfig(d.aws), d.cfg.MasterKey, d.calls)}
 	items, err := v.read(ctx)
 	if err != nil || len(items) == 0 {
 		return err
@@ -144,7 +145,7 @@ func (d *Deps) open(ctx context.Context) (*app.App, error) {
 
 	v := vault{
 		table: tbl, name: d.cfg.Table, random: rand.Reader,
-		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.log),
+		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.calls),
 	}
 	s, err := v.open(ctx)
 	if err != nil {
@@ -153,13 +154,13 @@ func (d *Deps) open(ctx context.Context) (*app.App, error) {
 	ring, err := keys.NewRing(keys.Options{
 		Records: store.SigningKeys{Store: store.New(tbl, d.clock)},
 		Open: func(ctx context.Context, ref string) (keys.Key, error) {
-			return kmssigner.Open(ctx, kmsClient, ref, d.log)
+			return kmssigner.Open(ctx, kmsClient, ref, d.calls)
 		},
 		DefaultRef: d.cfg.SigningKeys[0], Issuer: d.cfg.EntityID,
 		Clock: d.clock, Random: rand.Reader, Log: d.log, NoSign: d.role != Signer,
 		DecryptRefs: d.cfg.EncryptionKeys,
 		OpenDecrypter: func(ctx context.Context, ref string) (keys.Decrypter, error) {
-			return kmssigner.OpenDecrypter(ctx, kmsClient, ref, d.log)
+			return kmssigner.OpenDecrypter(ctx, kmsClient, ref, d.calls)
 		},
 	})
 	if err != nil {

@@ -22,7 +22,7 @@ var allowedKeys = map[string]bool{
 	// How many, and what became of them: the metadata refresh, the verification
 	// of the audit trail.
 	"unchanged": true, "applied": true, "pending": true, "failed": true, "left": true, "errors": true,
-	"hour": true, "since": true, "checkpoint": true, "events": true, "mac": true, "unauthenticated": true, "finding": true, "findings": true,
+	"hour": true, "since": true, "checkpoint": true, "events": true, "mac": true, "unauthenticated": true, "unanswered": true, "finding": true, "findings": true,
 
 	// To whom: registered or pseudonymous names only.
 	"sp": true, "user": true, "actor": true, "ip": true, "ua_hash": true, "place": true,
