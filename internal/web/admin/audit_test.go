@@ -111,4 +111,9 @@ func TestValuesOfChanges(t *testing.T) {
 		strings.Contains(e.Detail["after"], "Eva") || e.Detail["members"] != "email given_name attributes" {
 		t.Errorf("user: %+v", e.Detail)
 	}
+	f.now = f.now.Add(time.Second)
+	f.call("DELETE", "/v1/admin/users/"+u.ID, nil, 204, nil)
+	if e := last(); values(e, "before")["email"] != "eva@example.com" || values(e, "after") != nil {
+		t.Errorf("removed user: %+v", e.Detail)
+	}
 }

@@ -171,6 +171,8 @@ func (h *Handlers) deleteUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	event := idp.AuditEvent{Event: idp.AuditUserChanged, UserID: u.ID, Detail: map[string]string{"action": "user.removed"}}
+	gone := userMembers(u)
+	recordValues(&event, gone, nil, changedMembers(userMembers(&idp.User{}), gone))
 	if err := h.change(ctx, event, func() error { return h.Store.DeleteUser(ctx, u.ID) }); err != nil {
 		return err
 	}
