@@ -22,8 +22,9 @@ import (
 
 var names = []string{"sso", "slo", "metadata", "qrsession", "approval", "enroll", "admin", "wsfed"}
 
-// refresh runs on a schedule and answers no requests.
-const refresh = "refresh"
+// scheduled run on a schedule and answer no requests; with each the event of its
+// log that says that it did something.
+var scheduled = map[string]string{"refresh": "metadata.refresh", "audit": "audit.checkpoint"}
 
 func TestMain(m *testing.M) { os.Exit(cloud.Main(m)) }
 
@@ -56,23 +57,34 @@ func TestFunctionsAnswerEvents(t *testing.T) {
 // canaries are the bearer values and messages in the events.
 var canaries = []string{strings.Repeat("A", 20), strings.Repeat("B", 20), "4ZJEXN7EWUKY7KLD", "samlp:AuthnRequest", "deep?a=b", "e30.e30"}
 
-// TestScheduledFunction: it runs for its schedule and for nothing else.
-func TestScheduledFunction(t *testing.T) {
-	c := deployed(t)
-	for _, e := range readCases(t) {
-		if e.file == "eventbridge.json" { // of the same form
-			continue
-		}
-		_, err := c.Invoke(refresh, e.event)
-		if e.function == refresh && err != nil {
-			t.Errorf("%s: %v\n%s", e.file, err, c.Output(refresh))
-		}
-		if e.function != refresh && (err == nil || !strings.Contains(err.Error(), "event.unknown")) {
-			t.Errorf("L1 %s/%s: %v, want event.unknown", e.function, e.file, err)
-		}
-	}
-	if !strings.Contains(c.Output(refresh), `"event":"metadata.refresh"`) {
-		t.Errorf("nothing was refreshed:\n%s", c.Output(refresh))
+// TestScheduledFunctions: they run for their schedules and for nothing else, also
+// before anybody has come and there is a master key.
+func TestScheduledFunctions(t *testing.T) {
+	for name, does := range scheduled {
+		t.Run(name, func(t *testing.T) {
+			c := deployed(t)
+			for _, file := range []string{name + "/schedule.json", "metadata/healthz.json", name + "/schedule.json"} {
+				event, err := os.ReadFile("../events/" + file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				function := filepath.Dir(file)
+				if _, err := c.Invoke(function, event); err != nil {
+					t.Errorf("%s: %v\n%s", file, err, c.Output(function))
+				}
+			}
+			for _, e := range readCases(t) {
+				if e.want == "ok" || e.file == "eventbridge.json" { // of the same form
+					continue
+				}
+				if _, err := c.Invoke(name, e.event); err == nil || !strings.Contains(err.Error(), "event.unknown") {
+					t.Errorf("L1 %s/%s: %v, want event.unknown", e.function, e.file, err)
+				}
+			}
+			if !strings.Contains(c.Output(name), `"event":"`+does+`"`) {
+				t.Errorf("it did nothing:\n%s", c.Output(name))
+			}
+		})
 	}
 }
 

@@ -1,44 +1,30 @@
 package functions_test
 
 import (
+	"context"
 	"net/http"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
-	"github.com/latchkey-idp/latchkey/internal/testkit/lambdaruntime"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/latchkey-idp/latchkey/internal/adminclient/awsauth"
+	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
 	"github.com/latchkey-idp/latchkey/internal/testkit/load"
+	"github.com/latchkey-idp/latchkey/internal/testkit/sam"
 )
 
-// oneAtATime is a deployment with one instance of each function, which has one
-// request at a time; others wait.
-type oneAtATime struct {
-	deployment
-	busy map[string]*sync.Mutex
-}
-
-func (d oneAtATime) RoundTrip(r *http.Request) (*http.Response, error) {
-	mu := d.busy[functionOf(r.URL.Path)]
-	mu.Lock()
-	defer mu.Unlock()
-	return d.deployment.RoundTrip(r)
-}
-
-// TestManyThroughTheFunctions drives the sign-ins of several people at once.
+// TestManyThroughTheFunctions drives the sign-ins of several people at once
+// through the deployed programs behind the HTTP API.
 func TestManyThroughTheFunctions(t *testing.T) {
-	bin := build(t)
-	cloud := newCloud(t)
-	env := append(cloud.env(), "LATCHKEY_PUBLIC_URL="+idptest.Base)
-	d := oneAtATime{deployment{}, map[string]*sync.Mutex{}}
-	for _, name := range names {
-		d.deployment[name], d.busy[name] = lambdaruntime.Start(t, filepath.Join(bin, name), env...), &sync.Mutex{}
-	}
+	c := cloud.Start(t, cloud.Options{LogLevel: "warn"})
+	key := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "TESTONLY", SecretAccessKey: "TEST ONLY"}, nil
+	})
 	crowd, err := load.Gather(t.Context(), load.Target{
-		Base: idptest.Base, Authorize: func(*http.Request, []byte) error { return nil },
-		Transport: func(int) http.RoundTripper { return d },
+		Base: cloud.URL, Authorize: awsauth.Sign(key, sam.Region, time.Now),
+		Transport: func(int) http.RoundTripper { return c.Transport("127.0.0.1") },
 	}, load.Options{People: 4, Apps: 2, For: time.Minute, SignIns: 12})
 	if err != nil {
 		t.Fatal(err)

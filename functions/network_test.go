@@ -34,10 +34,9 @@ func administrator(t *testing.T, c *cloud.Cloud) *adminclient.Client {
 	return api
 }
 
-// enrolled registers an application and a person, who sets up a phone.
-func enrolled(t *testing.T, c *cloud.Cloud) *phone.Phone {
+// invited registers an application and a person, and returns the person's invite.
+func invited(t *testing.T, api *adminclient.Client) (link string) {
 	t.Helper()
-	api := administrator(t, c)
 	name, nameID := "Payroll", "emailAddress = email"
 	_, err := api.AddServiceProvider(t.Context(), adminapi.NewServiceProvider{
 		Settings: adminapi.Settings{Name: &name, NameID: &nameID},
@@ -53,8 +52,20 @@ func enrolled(t *testing.T, c *cloud.Cloud) *phone.Phone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deps := phone.Deps{HTTP: &http.Client{Transport: c.Transport("127.0.0.2")}, Random: rand.Reader, Clock: time.Now}
-	ana, err := phone.Enroll(t.Context(), deps, invite.URL, "Ana's phone")
+	return invite.URL
+}
+
+// enrolled registers an application and a person, who sets up a phone.
+func enrolled(t *testing.T, c *cloud.Cloud) *phone.Phone {
+	t.Helper()
+	return enrolledBy(t, c, c.Transport("127.0.0.2"))
+}
+
+// enrolledBy is enrolled with a phone that calls by way of a transport.
+func enrolledBy(t *testing.T, c *cloud.Cloud, calls http.RoundTripper) *phone.Phone {
+	t.Helper()
+	deps := phone.Deps{HTTP: &http.Client{Transport: calls}, Random: rand.Reader, Clock: time.Now}
+	ana, err := phone.Enroll(t.Context(), deps, invited(t, administrator(t, c)), "Ana's phone")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -19,6 +21,8 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/adminclient"
 	"github.com/latchkey-idp/latchkey/internal/phone"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
+	"github.com/latchkey-idp/latchkey/internal/testkit/apigw"
+	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
 	"github.com/latchkey-idp/latchkey/internal/testkit/cloudtest"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
 	"github.com/latchkey-idp/latchkey/internal/testkit/lambdaruntime"
@@ -29,17 +33,17 @@ import (
 // restored to a point in time; and the functions go on with the copy as if nothing
 // had happened: the same person, phone, key and identifier.
 func TestRestore(t *testing.T) {
-	cloud := cloudtest.Start(t)
-	bin := build(t)
-	cloud.Deploy(t, "id", cloud.Template(t, "template.yaml", "1"), map[string]string{"PublicURL": idptest.Base})
-	made := cloud.Resources(t, "id")
+	moto := cloudtest.Start(t)
+	bin := cloud.Build(t)
+	moto.Deploy(t, "id", moto.Template(t, "template.yaml", "1"), map[string]string{"PublicURL": idptest.Base})
+	made := moto.Resources(t, "id")
 	first := made["Table"].ID
 
-	before := deployed(t, cloud, made, bin)
-	deps := func(d deployment) phone.Deps {
+	before := restorable(t, moto, made, bin)
+	deps := func(d programs) phone.Deps {
 		return phone.Deps{HTTP: &http.Client{Transport: d}, Random: rand.Reader, Clock: time.Now}
 	}
-	ana, err := phone.Enroll(t.Context(), deps(before), administer(t, deps(before).HTTP), "Ana's phone")
+	ana, err := phone.Enroll(t.Context(), deps(before), invited(t, unsigned(t, deps(before).HTTP)), "Ana's phone")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +54,7 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	tables := dynamodb.NewFromConfig(cloud.Config())
+	tables := dynamodb.NewFromConfig(moto.Config())
 	_, err = tables.RestoreTableToPointInTime(t.Context(), &dynamodb.RestoreTableToPointInTimeInput{
 		SourceTableName: &first, TargetTableName: aws.String(first + "-restored"), UseLatestRestorableTime: aws.Bool(true),
 		BillingModeOverride: types.BillingModePayPerRequest,
@@ -59,13 +63,13 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("the copy without the name of the first", func(t *testing.T) {
-		d := deployed(t, cloud, made, bin, "LATCHKEY_TABLE="+first+"-restored")
+		d := restorable(t, moto, made, bin, "LATCHKEY_TABLE="+first+"-restored")
 		if resp := browserOf(t, d).Get("/saml/metadata"); resp.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("metadata: %d: secrets of one table were read as those of another", resp.StatusCode)
 		}
 	})
 	t.Run("the copy", func(t *testing.T) {
-		after := deployed(t, cloud, made, bin, "LATCHKEY_TABLE="+first+"-restored", "LATCHKEY_RESTORED_FROM="+first)
+		after := restorable(t, moto, made, bin, "LATCHKEY_TABLE="+first+"-restored", "LATCHKEY_RESTORED_FROM="+first)
 		ana, err := phone.Load(deps(after), saved)
 		if err != nil {
 			t.Fatal(err)
@@ -77,13 +81,10 @@ func TestRestore(t *testing.T) {
 }
 
 // generateNameIDs gives the application identifiers that come from a secret of the
-// deployment.
+// programs.
 func generateNameIDs(t *testing.T, client *http.Client) {
 	t.Helper()
-	api, err := adminclient.New(idptest.Base, client, func(*http.Request, []byte) error { return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
+	api := unsigned(t, client)
 	slug, err := api.Find(t.Context(), samltest.B().EntityID)
 	if err != nil {
 		t.Fatal(err)
@@ -94,14 +95,24 @@ func generateNameIDs(t *testing.T, client *http.Client) {
 	}
 }
 
-// deployed starts the functions with the environments of a deployed stack, and
-// more.
-func deployed(t *testing.T, cloud *cloudtest.Cloud, made map[string]cloudtest.Resource, bin string, more ...string) deployment {
+// unsigned calls the admin API; the gateway of programs names the caller.
+func unsigned(t *testing.T, client *http.Client) *adminclient.Client {
 	t.Helper()
-	d := deployment{}
+	api, err := adminclient.New(idptest.Base, client, func(*http.Request, []byte) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+// restorable starts the functions with the environments of a deployed stack, and
+// more.
+func restorable(t *testing.T, moto *cloudtest.Cloud, made map[string]cloudtest.Resource, bin string, more ...string) programs {
+	t.Helper()
+	d := programs{}
 	for id, r := range made {
 		name, ok := strings.CutSuffix(id, "Function")
-		if name = strings.ToLower(name); !ok || name == refresh {
+		if name = strings.ToLower(name); !ok || scheduled[name] != "" {
 			continue
 		}
 		var says struct {
@@ -114,7 +125,7 @@ func deployed(t *testing.T, cloud *cloudtest.Cloud, made map[string]cloudtest.Re
 		if err != nil {
 			t.Fatal(err)
 		}
-		env := []string{"AWS_ENDPOINT_URL=" + cloud.Endpoint}
+		env := []string{"AWS_ENDPOINT_URL=" + moto.Endpoint}
 		for k, v := range says.Environment.Variables {
 			env = append(env, fmt.Sprintf("%s=%s", k, v))
 		}
@@ -123,17 +134,38 @@ func deployed(t *testing.T, cloud *cloudtest.Cloud, made map[string]cloudtest.Re
 	return d
 }
 
-func browserOf(t *testing.T, d deployment) *idptest.Browser {
+func browserOf(t *testing.T, d programs) *idptest.Browser {
 	t.Helper()
 	b := (&idptest.IdP{T: t}).Browser("")
 	b.Server = d
 	return b
 }
 
+// programs are the functions of a deployed stack, each one instance.
+type programs map[string]*lambdaruntime.Function
+
+// RoundTrip sends a request to the function that has its path.
+func (p programs) RoundTrip(r *http.Request) (*http.Response, error) {
+	name, gateway := "sso", apigw.Gateway{}
+	for prefix, function := range map[string]string{
+		"/v1/login/": "qrsession", "/v1/approvals/": "approval", "/v1/enroll/": "enroll", "/v1/admin/": "admin", "/saml/metadata": "metadata",
+	} {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			name = function
+		}
+	}
+	if name == "admin" {
+		gateway.Caller = cloud.Caller
+	}
+	return apigw.Transport{Gateway: gateway, Invoke: func(_ context.Context, event json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
+		return p[name].Invoke(event)
+	}}.RoundTrip(r)
+}
+
 var subject = regexp.MustCompile(`<saml:NameID[^>]*>([^<]+)<`)
 
 // signInWith signs in at the application and returns who it was told.
-func signInWith(t *testing.T, d deployment, ana *phone.Phone) string {
+func signInWith(t *testing.T, d programs, ana *phone.Phone) string {
 	t.Helper()
 	b := browserOf(t, d)
 	if resp := b.Get("/saml/metadata"); resp.StatusCode != http.StatusOK {

@@ -26,7 +26,7 @@ func TestStartFigures(t *testing.T) {
 	bin, cases := cloud.Build(t), readCases(t)
 	var out strings.Builder
 	fmt.Fprintf(&out, "%-10s %9s %12s %12s\n", "function", "size", "init", "first answer")
-	for _, name := range append([]string{"hello", refresh}, names...) {
+	for _, name := range append([]string{"hello", "refresh", "audit"}, names...) {
 		event, env := []byte(`{}`), []string(nil)
 		if name != "hello" {
 			event, env = cases[slices.IndexFunc(cases, func(c eventCase) bool { return c.function == name })].event, c.Env(name)

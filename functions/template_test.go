@@ -113,7 +113,7 @@ func TestWhoDecrypts(t *testing.T) {
 		if got := allowed(s, name, iam.Request{Action: "kms:Decrypt", Resource: decryption}); got != (name == "slo") {
 			t.Errorf("L6 %s decrypts identifiers: %v", name, got)
 		}
-		for _, context := range []map[string][]string{nil, {"kms:EncryptionContext:latchkey:table": {"another"}}} {
+		for _, context := range []map[string][]string{nil, {"kms:EncryptionContext:latchkey:table": {"another"}, "kms:EncryptionContext:latchkey:purpose": {"master#1"}}} {
 			if allowed(s, name, iam.Request{Action: "kms:Decrypt", Resource: wrappingKey, Context: context}) {
 				t.Errorf("L6 %s unwraps with the context %v", name, context)
 			}
@@ -126,7 +126,7 @@ func TestWhoDecrypts(t *testing.T) {
 // internal/app (TestLeastPrivilege).
 func TestPoliciesAreNarrow(t *testing.T) {
 	s := stack(t)
-	if len(s.Functions) != len(names)+1 {
+	if len(s.Functions) != len(names)+len(scheduled) {
 		t.Errorf("%d functions in the template", len(s.Functions))
 	}
 	for _, name := range s.Names() {
@@ -161,6 +161,8 @@ func TestRoles(t *testing.T) {
 		"refresh": {"USER#1", "CRED#1", "LOGIN#1", "QRSESSION#1", "KEYS", "SECRET", "INVITE#1", "APPPW#1"},
 		// It takes requests that nobody signed.
 		"wsfed": {"USER#1", "CRED#1", "QRSESSION#1", "KEYS", "INVITE#1", "APPPW#1"},
+		// It looks for what others do to the audit trail: nothing else.
+		"audit": {"SP#1", "USER#1", "CRED#1", "LOGIN#1", "QRSESSION#1", "KEYS", "METADATA", "INVITE#1", "APPPW#1"},
 		// It is asked by everybody.
 		"metadata": {"USER#1", "CRED#1", "LOGIN#1", "QRSESSION#1", "INVITE#1", "APPPW#1"},
 		// What a session or a code is worth is not the administrators' affair.
@@ -182,12 +184,18 @@ func TestRoles(t *testing.T) {
 			t.Errorf("L6 %s has a key", name)
 		}
 		for _, action := range []string{"DeleteItem", "UpdateItem"} {
-			if allowed(s, name, item(action, "AUDIT#2026-11-26")) {
-				t.Errorf("AD10 %s may %s events of the audit trail", name, action)
+			for _, key := range []string{"AUDIT#2026-11-26", "AUDITCHECK"} {
+				if allowed(s, name, item(action, key)) {
+					t.Errorf("AD10 %s may %s %s", name, action, key)
+				}
 			}
 		}
-		if !allowed(s, name, item("PutItem", "AUDIT#2026-11-26")) {
-			t.Errorf("AD10 %s writes no events", name)
+		// Who says what the trail held writes no events, and the other way round.
+		if got := allowed(s, name, item("PutItem", "AUDIT#2026-11-26")); got == (name == "audit") {
+			t.Errorf("AD10 %s writes events: %v", name, got)
+		}
+		if got := allowed(s, name, item("PutItem", "AUDITCHECK")); got != (name == "audit") {
+			t.Errorf("AD10 %s writes checkpoints: %v", name, got)
 		}
 	}
 }

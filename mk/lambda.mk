@@ -17,4 +17,4 @@ lambdas:
 
 sam-validate:
 	scripts/sam.sh validate --lint
-	scripts/sam.sh cfn-lint template.yaml
+	scripts/sam.sh cfn-lint template.yaml infra/*.yaml

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/adminclient"
-	"github.com/latchkey-idp/latchkey/internal/auditchain"
+	"github.com/latchkey-idp/latchkey/internal/idp"
 )
 
 type auditCmd struct {
@@ -54,17 +56,16 @@ func (c *auditListCmd) Run(e *env) error {
 }
 
 type auditVerifyCmd struct {
-	From string   `help:"First day (UTC). Default: a week ago." placeholder:"YYYY-MM-DD"`
-	To   string   `help:"Last day (UTC). Default: today." placeholder:"YYYY-MM-DD"`
-	Seal []string `help:"What an earlier verification printed; repeat." placeholder:"SEAL"`
+	From       string   `help:"First day (UTC). Default: yesterday." placeholder:"YYYY-MM-DD"`
+	To         string   `help:"Last day (UTC). Default: today." placeholder:"YYYY-MM-DD"`
+	Checkpoint []string `help:"One that an earlier verification or the log of the function audit has; repeat." placeholder:"HOUR:MAC"`
 }
 
 // verified is what the command says.
 type verified struct {
-	Events    int                  `json:"events"`
-	Unchained int                  `json:"unchained"`
-	Problems  []auditchain.Problem `json:"problems"`
-	Seals     []string             `json:"seals"`
+	Hours []adminapi.AuditHour `json:"hours"`
+	Wrong int                  `json:"wrong"`
+	Other []string             `json:"other_checkpoints"` // of Checkpoint, those that are not in the trail
 }
 
 func (c *auditVerifyCmd) Run(e *env) error {
@@ -72,8 +73,8 @@ func (c *auditVerifyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	today := time.Now().UTC()
-	from, err := dayOr(c.From, today.AddDate(0, 0, -7))
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	from, err := dayOr(c.From, today.AddDate(0, 0, -1))
 	if err != nil {
 		return err
 	}
@@ -81,55 +82,79 @@ func (c *auditVerifyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	check := auditchain.New()
-	for _, text := range c.Seal {
-		s, err := auditchain.ParseSeal(text)
-		if err != nil {
-			return usage("%v", err)
-		}
-		check.Expect(s)
+	kept, err := checkpoints(c.Checkpoint, from, to)
+	if err != nil {
+		return err
 	}
+	out := verified{Hours: []adminapi.AuditHour{}, Other: []string{}}
 	for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
-		name := day.Format(time.DateOnly)
-		events, err := client.AuditChain(e.ctx, name)
+		hours, err := client.VerifyAudit(e.ctx, day.Format(time.DateOnly))
 		if err != nil {
 			return err
 		}
-		for _, v := range events {
-			check.Add(name, v.AuditEvent, v.Authentic)
-		}
-	}
-	out := verified{Events: check.Events, Unchained: check.Unchained, Problems: check.Problems(), Seals: []string{}}
-	for _, s := range check.Seals() {
-		if s.Day >= today.Format(time.DateOnly) { // it goes on
-			continue
-		}
-		out.Seals = append(out.Seals, s.String())
-		if len(out.Problems) == 0 {
-			if err := client.SealAudit(e.ctx, s.String()); err != nil {
-				return err
+		for _, h := range hours {
+			out.Wrong += h.Wrong
+			if mac, ok := kept[h.Hour]; ok && mac == h.MAC {
+				delete(kept, h.Hour)
 			}
 		}
+		out.Hours = append(out.Hours, hours...)
+	}
+	for _, hour := range slices.Sorted(maps.Keys(kept)) {
+		out.Other = append(out.Other, hour+":"+kept[hour])
 	}
 	if err := e.show(out, func(p *printer) { p.verified(out) }); err != nil {
 		return err
 	}
-	if len(out.Problems) > 0 {
-		return fmt.Errorf("the audit trail is not as it was written: %d problems", len(out.Problems))
+	if n := out.Wrong + len(out.Other); n > 0 {
+		return fmt.Errorf("the audit trail is not as it was written: %d findings", n)
 	}
 	return nil
 }
 
-func (p *printer) verified(v verified) {
-	p.line("%d events, %d of them in no chain (written on a schedule, or before there were chains).", v.Events, v.Unchained)
-	for _, problem := range v.Problems {
-		p.line("%s %s: %s", problem.Day, orDash(problem.Event), problem.What)
-	}
-	if len(v.Problems) == 0 && len(v.Seals) > 0 {
-		p.line("Nothing was altered, put in or taken out. Keep these elsewhere, for --seal:")
-		for _, s := range v.Seals {
-			p.line("  %s", s)
+// checkpoints reads HOUR:MAC, by hour. Each is of a day that is looked at.
+func checkpoints(texts []string, from, to time.Time) (map[string]string, error) {
+	out := map[string]string{}
+	for _, text := range texts {
+		hour, mac, _ := strings.Cut(text, ":")
+		at, err := time.Parse(idp.AuditHour, hour)
+		if err != nil || mac == "" {
+			return nil, usage("%q is not a checkpoint, such as 2026-01-31T12:1f0a...", text)
 		}
+		if at.Before(from) || !at.Before(to.AddDate(0, 0, 1)) {
+			return nil, usage("the checkpoint of %s is not of a day from --from to --to", hour)
+		}
+		out[hour] = mac
+	}
+	return out, nil
+}
+
+func (p *printer) verified(v verified) {
+	var rows [][]string
+	keyless := 0
+	for _, h := range v.Hours {
+		keyless += h.Keyless
+		if h.Events > 0 || h.Wrong > 0 || h.MAC != "" {
+			rows = append(rows, []string{h.Hour, h.State, strconv.Itoa(h.Events), orDash(h.MAC)})
+		}
+	}
+	p.table("HOUR (UTC) | STATE | EVENTS | CHECKPOINT", rows, "Nothing happened on these days.")
+	for _, h := range v.Hours {
+		for _, f := range h.Findings {
+			p.line("%s  %s: %s %s", h.Hour, f.Kind, f.Words, f.Event)
+		}
+		if more := h.Wrong - len(h.Findings); more > 0 {
+			p.line("%s  and %d more", h.Hour, more)
+		}
+	}
+	for _, text := range v.Other {
+		p.line("The trail has not the checkpoint %s.", text)
+	}
+	if keyless > 0 {
+		p.line("%d events are by the metadata refresh, which has no key: who can write the table can write such, until the hour is closed.", keyless)
+	}
+	if v.Wrong == 0 && len(v.Other) == 0 {
+		p.line("Nothing was altered, put in or taken out. Keep the newest checkpoint elsewhere, for --checkpoint HOUR:MAC: it stands for all before it.")
 	}
 }
 

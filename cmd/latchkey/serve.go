@@ -23,6 +23,7 @@ import (
 const (
 	sweepEvery   = 10 * time.Minute
 	refreshEvery = 15 * time.Minute // what is due; each at least an hour apart
+	verifyEvery  = 15 * time.Minute // the audit trail; each hour that is over is closed once
 )
 
 type serveCmd struct {
@@ -73,6 +74,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	var background sync.WaitGroup
 	background.Go(func() { local.Sweep(e.ctx, sweepEvery) })
 	background.Go(func() { a.Refresher().Loop(e.ctx, refreshEvery) })
+	background.Go(func() { a.Auditor().Loop(e.ctx, verifyEvery) })
 	err = localdeps.Serve(e.ctx, ln, a.All(), log)
 	if e.ctx.Err() != nil {
 		background.Wait()

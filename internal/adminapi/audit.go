@@ -7,17 +7,24 @@ import "github.com/latchkey-idp/latchkey/internal/idp"
 // that match; a page may then be empty although After is set.
 type AuditPage = Page[idp.AuditEvent]
 
-// ChainedEvent is an event with what its MAC says.
-type ChainedEvent struct {
-	idp.AuditEvent
-	Authentic bool `json:"authentic"` // as one of our functions wrote it
+// AuditHour is an item of GET /v1/admin/audit/verify?day=YYYY-MM-DD: whether an
+// hour of the audit trail is as it was written. The hours of a day (UTC; default
+// today) come in their order; those that have not begun are left out.
+type AuditHour struct {
+	Hour     string         `json:"hour"`  // YYYY-MM-DDTHH
+	State    string         `json:"state"` // open, closed (has a checkpoint), before (there were checkpoints), none (should have one)
+	Events   int            `json:"events"`
+	Keyless  int            `json:"unauthenticated"`  // of these; by the function that has no key
+	Chains   int            `json:"chains"`           // that they come from
+	Number   int            `json:"number,omitempty"` // of the checkpoint
+	MAC      string         `json:"mac,omitempty"`    // of the checkpoint, hexadecimal, as the log has it
+	Findings []AuditFinding `json:"findings"`         // what is wrong, the first 50
+	Wrong    int            `json:"wrong"`            // how many findings there are, with those that are not listed
 }
 
-// AuditChainPage is one page of GET /v1/admin/audit/chain?day=YYYY-MM-DD: all
-// events of a day, the oldest first.
-type AuditChainPage = Page[ChainedEvent]
-
-// AuditSeal is the body of POST /v1/admin/audit/seals.
-type AuditSeal struct {
-	Seal string `json:"seal"` // DAY:EVENTS:DIGEST
+// AuditFinding is something that is wrong with the trail.
+type AuditFinding struct {
+	Kind  string `json:"kind"`            // internal/audit/findings.go
+	Event string `json:"event,omitempty"` // id
+	Words string `json:"words"`
 }

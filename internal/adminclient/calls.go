@@ -293,16 +293,10 @@ func (c *Client) Audit(ctx context.Context, q AuditQuery) ([]idp.AuditEvent, err
 	return upTo[idp.AuditEvent](ctx, c, "/audit", values, q.Limit)
 }
 
-// AuditChain lists the events of a day (YYYY-MM-DD), the oldest first, each with
-// whether it is as it was written.
-func (c *Client) AuditChain(ctx context.Context, day string) ([]adminapi.ChainedEvent, error) {
-	return all[adminapi.ChainedEvent](ctx, c, "/audit/chain", url.Values{"day": {day}})
-}
-
-// SealAudit writes a seal into the trail.
-func (c *Client) SealAudit(ctx context.Context, seal string) error {
-	_, err := post[struct{}](ctx, c, "/audit/seals", adminapi.AuditSeal{Seal: seal})
-	return err
+// VerifyAudit asks whether the hours of a day (YYYY-MM-DD) are as they were
+// written.
+func (c *Client) VerifyAudit(ctx context.Context, day string) ([]adminapi.AuditHour, error) {
+	return all[adminapi.AuditHour](ctx, c, "/audit/verify", url.Values{"day": {day}})
 }
 
 // at joins a path of segments from outside.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/approver"
 	"github.com/latchkey-idp/latchkey/internal/assets"
+	"github.com/latchkey-idp/latchkey/internal/audit"
 	"github.com/latchkey-idp/latchkey/internal/config"
 	"github.com/latchkey-idp/latchkey/internal/directory"
 	"github.com/latchkey-idp/latchkey/internal/directory/local"
@@ -102,7 +103,7 @@ func New(d Deps) (*App, error) {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}
 	a := &App{deps: d, assets: files, site: &web.Site{
-		Config: d.Config, Store: st, Audit: store.NewAudit(st, d.Random, d.Secrets.Masters), Pages: rendered,
+		Config: d.Config, Store: st, Audit: audit.NewTrail(st, d.Secrets.Masters, d.Clock, d.Random), Pages: rendered,
 		Log: d.Log, Metrics: d.Metrics, Clock: d.Clock, Random: d.Random,
 	}}
 	a.start = start.New(a.site, d.Secrets.Masters)
@@ -169,7 +170,7 @@ func (a *App) slo() mounter {
 }
 func (a *App) adminSignOut() mounter { return admin.NewSignOut(a.site, a.logout(), a.deps.Admins) }
 func (a *App) admin() mounter {
-	return admin.New(a.site, a.deps.Keys, a.Refresher(), a.deps.Admins)
+	return admin.New(a.site, a.deps.Keys, a.Refresher(), a.Auditor(), a.deps.Admins)
 }
 
 // logout ends sessions and tells the applications.
@@ -196,6 +197,12 @@ func (a *App) Refresher() *mdrefresh.Runner {
 	return &mdrefresh.Runner{
 		Store: a.site.Store, Audit: a.site.Audit, Fetcher: mdrefresh.NewFetcher(a.outbound(), a.deps.Config.MetadataMaxValidity, a.deps.Clock), Clock: a.deps.Clock, Log: a.deps.Log,
 	}
+}
+
+// Auditor verifies the audit trail and closes its hours. The admin API has it,
+// and whoever calls it on a schedule.
+func (a *App) Auditor() *audit.Verifier {
+	return &audit.Verifier{Store: a.site.Store, Masters: a.deps.Secrets.Masters, Clock: a.deps.Clock, Log: a.deps.Log, Metrics: a.deps.Metrics}
 }
 
 // SSO is the handler of functions/sso.

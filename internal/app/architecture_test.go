@@ -149,7 +149,7 @@ func TestDirectionOfImports(t *testing.T) {
 		layers := [][]string{
 			{"internal/idp"},
 			{"internal/login", "internal/saml/", "internal/wsfed", "internal/table/", "internal/keys/", "internal/directory", "internal/passkey", "internal/devicekey", "internal/outbound"},
-			{"internal/store", "internal/ratelimit", "internal/mdrefresh"},
+			{"internal/store", "internal/audit", "internal/ratelimit", "internal/mdrefresh"},
 			{"internal/web/"},
 			{"internal/app", "internal/awsdeps", "internal/localdeps"},
 			{"functions/", "cmd/"},

@@ -46,8 +46,8 @@ func signInSteps(t testing.TB, i *idptest.IdP, b *idptest.Browser, h *idptest.Ha
 	each("finish", func() { assertionID(t, b.Finish(v.SID, idptest.RandomKey())) })
 }
 
-// deployment is an identity provider among a crowd.
-type deployment struct {
+// crowded is an identity provider among a crowd.
+type crowded struct {
 	*idptest.IdP
 	meter   *tabletest.Metered
 	calls   *atomic.Int64 // of DynamoDB's API
@@ -87,9 +87,9 @@ func (c counted) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // deploy makes an identity provider among a crowd, with a browser and a phone.
-func deploy(t testing.TB, make engine, size crowd.Size) *deployment {
+func crowdedWith(t testing.TB, make engine, size crowd.Size) *crowded {
 	t.Helper()
-	d := &deployment{}
+	d := &crowded{}
 	d.IdP = idptest.New(t, idptest.Options{
 		Engine: func(t testing.TB, clock idp.Clock) (tab table.Table) {
 			tab, d.calls = make(t, clock, size)
@@ -110,7 +110,7 @@ type cost struct {
 }
 
 // costs are those of each step of one sign-in.
-func (d *deployment) costs(t testing.TB) map[string]cost {
+func (d *crowded) costs(t testing.TB) map[string]cost {
 	t.Helper()
 	out := map[string]cost{}
 	d.meter.Take()
@@ -129,8 +129,8 @@ func (d *deployment) costs(t testing.TB) map[string]cost {
 func TestCapacity(t *testing.T) {
 	for name, make := range map[string]engine{"bolt": boltEngine, "dynamo": dynamoEngine} {
 		t.Run(name, func(t *testing.T) {
-			empty := deploy(t, make, crowd.Size{})
-			full := deploy(t, make, crowd.Size{Users: 2_000, ServiceProviders: 500, Sessions: 2_000})
+			empty := crowdedWith(t, make, crowd.Size{})
+			full := crowdedWith(t, make, crowd.Size{Users: 2_000, ServiceProviders: 500, Sessions: 2_000})
 			for _, browser := range []string{"new browser", "known browser"} {
 				if diff := cmp.Diff(empty.costs(t), full.costs(t)); diff != "" {
 					t.Errorf("%s: a sign-in in a full table (+) is not that in an empty one (-): %s", browser, diff)

@@ -71,7 +71,7 @@ func TestLeastPrivilege(t *testing.T) {
 	}{
 		{"the first request", firstEver}, {"administration", administration}, {"sign-in", signInFlows}, {"without script", plainFlows}, {"what is rare", rareFlows}, {"passkeys", passkeyFlows},
 		{"second application and consent", sessionFlows}, {"programs", programFlows}, {"WS-Federation", wsfedFlows},
-		{"logout", logoutFlows}, {"own pages", ownPages}, {"keys", keyFlows}, {"metadata", metadataFlows},
+		{"logout", logoutFlows}, {"own pages", ownPages}, {"keys", keyFlows}, {"metadata", metadataFlows}, {"audit", auditFlows},
 	} {
 		t.Run(flow.name, func(t *testing.T) { flow.run(t, d.at(t)) })
 	}

@@ -61,7 +61,7 @@ func TestSoakCapacity(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			began := time.Now()
-			empty, full := deploy(t, c.make, crowd.Size{}), deploy(t, c.make, c.size)
+			empty, full := crowdedWith(t, c.make, crowd.Size{}), crowdedWith(t, c.make, c.size)
 			t.Logf("filled with %+v in %s", c.size, time.Since(began).Round(time.Second))
 			for _, browser := range []string{"new browser", "known browser"} {
 				if diff := cmp.Diff(empty.costs(t), full.costs(t)); diff != "" {
@@ -71,7 +71,7 @@ func TestSoakCapacity(t *testing.T) {
 			var in [2]struct{ wall, cpu []time.Duration }
 			for n := range c.rounds * 2 {
 				which := (n + n/2) % 2 // in turn, and each first as often as the other
-				wall, cpu := []*deployment{empty, full}[which].signIn(t)
+				wall, cpu := []*crowded{empty, full}[which].signIn(t)
 				in[which].wall, in[which].cpu = append(in[which].wall, wall), append(in[which].cpu, cpu)
 			}
 			compare(t, "time", in[0].wall, in[1].wall)
@@ -97,7 +97,7 @@ func compare(t *testing.T, what string, empty, full []time.Duration) {
 
 // signIn makes a sign-in and says how long it took, and how much of that the
 // process was at work.
-func (d *deployment) signIn(t testing.TB) (wall, cpu time.Duration) {
+func (d *crowded) signIn(t testing.TB) (wall, cpu time.Duration) {
 	t.Helper()
 	began, worked := time.Now(), cpuTime(t)
 	signInSteps(t, d.IdP, d.browser, d.phone, func(_ string, do func()) { do() })

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/latchkey-idp/latchkey/internal/app"
+	"github.com/latchkey-idp/latchkey/internal/audit"
 	"github.com/latchkey-idp/latchkey/internal/config"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
@@ -47,6 +48,7 @@ type Deps struct {
 	aws     aws.Config
 	clock   idp.Clock
 	log     *slog.Logger
+	calls   *slog.Logger // of KMS: each is logged at any level, see package signaudit
 	metrics obs.Metrics
 }
 
@@ -80,7 +82,7 @@ func New(ctx context.Context, environ []string, w io.Writer, role Role) (*Deps, 
 	clock := idp.Clock(time.Now)
 	return &Deps{
 		role: role, cfg: cfg, aws: awsCfg, clock: clock,
-		log: obs.NewLogger(w, level, true), metrics: obs.EMF(w, obs.Namespace, clock),
+		log: obs.NewLogger(w, level, true), calls: obs.NewLogger(w, min(level, slog.LevelInfo), true), metrics: obs.EMF(w, obs.Namespace, clock),
 	}, nil
 }
 
@@ -109,15 +111,33 @@ func (d *Deps) Handler(routes func(*app.App) http.Handler) http.Handler {
 }
 
 // RefreshMetadata refreshes what is due of the service providers' metadata. It
-// needs the table only: no key, no secret.
+// needs the table only: no key, no secret. So its audit events are sealed by
+// plain hashes.
 func (d *Deps) RefreshMetadata(ctx context.Context) error {
 	st := store.New(dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock), d.clock)
 	r := mdrefresh.Runner{
-		Store: st, Audit: store.NewAudit(st, rand.Reader, nil), Clock: d.clock, Log: d.log,
+		Store: st, Audit: audit.NewTrail(st, nil, d.clock, rand.Reader), Clock: d.clock, Log: d.log,
 		Fetcher: mdrefresh.NewFetcher(outbound.Options{}, d.cfg.MetadataMaxValidity, d.clock),
 	}
 	_, err := r.Run(ctx)
 	return err
+}
+
+// VerifyAudit verifies the audit trail and closes its hours. It needs the master
+// keys, and makes none: before there are any, there are no events.
+func (d *Deps) VerifyAudit(ctx context.Context) error {
+	tbl := dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock)
+	v := vault{table: tbl, name: d.cfg.Table, keys: kmssigner.NewWrapper(kms.NewFromConfig(d.aws), d.cfg.MasterKey, d.calls)}
+	items, err := v.read(ctx)
+	if err != nil || len(items) == 0 {
+		return err
+	}
+	masters, err := v.masters(ctx, items)
+	if err != nil {
+		return err
+	}
+	verifier := audit.Verifier{Store: store.New(tbl, d.clock), Masters: masters, Clock: d.clock, Log: d.log, Metrics: d.metrics}
+	return verifier.Run(ctx)
 }
 
 // open makes the app: one read and two decryptions, and for a Signer a look at
@@ -128,7 +148,7 @@ func (d *Deps) open(ctx context.Context) (*app.App, error) {
 
 	v := vault{
 		table: tbl, name: cmp.Or(d.cfg.RestoredFrom, d.cfg.Table), random: rand.Reader,
-		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.log),
+		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.calls),
 	}
 	s, err := v.open(ctx)
 	if err != nil {
@@ -137,13 +157,13 @@ func (d *Deps) open(ctx context.Context) (*app.App, error) {
 	ring, err := keys.NewRing(keys.Options{
 		Records: store.SigningKeys{Store: store.New(tbl, d.clock)},
 		Open: func(ctx context.Context, ref string) (keys.Key, error) {
-			return kmssigner.Open(ctx, kmsClient, ref, d.log)
+			return kmssigner.Open(ctx, kmsClient, ref, d.calls)
 		},
 		DefaultRef: d.cfg.SigningKeys[0], Issuer: d.cfg.EntityID,
 		Clock: d.clock, Random: rand.Reader, Log: d.log, NoSign: d.role != Signer,
 		DecryptRefs: d.cfg.EncryptionKeys,
 		OpenDecrypter: func(ctx context.Context, ref string) (keys.Decrypter, error) {
-			return kmssigner.OpenDecrypter(ctx, kmsClient, ref, d.log)
+			return kmssigner.OpenDecrypter(ctx, kmsClient, ref, d.calls)
 		},
 	})
 	if err != nil {

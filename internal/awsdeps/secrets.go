@@ -108,15 +108,11 @@ func (v vault) create(ctx context.Context) error {
 	return nil
 }
 
-func (v vault) unwrap(ctx context.Context, items []masterItem) (secrets, error) {
-	var s secrets
-	masters := make(map[int][]byte, len(items))
+func (v vault) unwrap(ctx context.Context, items []masterItem) (s secrets, err error) {
+	if s.masters, err = v.masters(ctx, items); err != nil {
+		return secrets{}, err
+	}
 	for _, item := range items {
-		key, err := v.keys.Unwrap(ctx, item.Wrapped, v.context(masterPurpose(item.KV)))
-		if err != nil {
-			return secrets{}, fmt.Errorf("unwrap master key %d: %w", item.KV, err)
-		}
-		masters[item.KV] = key
 		if item.Pairwise == nil {
 			continue
 		}
@@ -127,9 +123,20 @@ func (v vault) unwrap(ctx context.Context, items []masterItem) (secrets, error) 
 	if len(s.pairwise) != login.MasterKeySize {
 		return secrets{}, errors.New("unwrap key of pairwise identifiers: there is none")
 	}
-	var err error
-	s.masters, err = login.NewMasterKeys(masters)
-	return s, err
+	return s, nil
+}
+
+// masters unwraps the master keys only.
+func (v vault) masters(ctx context.Context, items []masterItem) (*login.MasterKeys, error) {
+	masters := make(map[int][]byte, len(items))
+	for _, item := range items {
+		key, err := v.keys.Unwrap(ctx, item.Wrapped, v.context(masterPurpose(item.KV)))
+		if err != nil {
+			return nil, fmt.Errorf("unwrap master key %d: %w", item.KV, err)
+		}
+		masters[item.KV] = key
+	}
+	return login.NewMasterKeys(masters)
 }
 
 const pairwisePurpose = "pairwise"

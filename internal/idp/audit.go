@@ -1,14 +1,12 @@
 package idp
 
-import "encoding/json"
-
 // AuditEvent is one line of the audit trail (approval-protocol.md 10). It
 // never holds a secret, token, code or number.
 type AuditEvent struct {
 	ID      string `json:"id"` // ULID
 	At      Millis `json:"ts"`
 	Event   string `json:"event"`
-	Actor   string `json:"actor,omitempty"` // user:<id>, browser, phone, admin:<name>, system
+	Actor   string `json:"actor,omitempty"` // user:<id>, browser, phone, admin:<name>, system, ActorRefresh
 	UserID  string `json:"uid,omitempty"`
 	SID     string `json:"sid,omitempty"`
 	Login   string `json:"login,omitempty"`
@@ -23,20 +21,11 @@ type AuditEvent struct {
 	// Detail holds what only this kind of event has (assertion_id, acr, amr,
 	// session_index, reason, the exact cause of a refusal).
 	Detail map[string]string `json:"detail,omitempty"`
-
-	// The chain of the process that wrote it: each event names the one before
-	// by its MAC. All empty: written without a key.
-	Chain string `json:"chain,omitempty"` // the process
-	Seq   int64  `json:"n,omitempty"`     // 1, 2, ...
-	Prev  string `json:"prev,omitempty"`  // MAC of the event before; empty: the first
-	MAC   string `json:"mac,omitempty"`   // "<key version>.<HMAC-SHA-256 of all the rest>"
 }
 
-// Bound are the bytes that MAC is made of: all of the event but MAC.
-func (e AuditEvent) Bound() ([]byte, error) {
-	e.MAC = ""
-	return json.Marshal(e)
-}
+// ActorRefresh is whoever refreshes metadata on a schedule. In AWS it has no key:
+// its events are not authenticated (docs/adr/0025-audit-chain.md).
+const ActorRefresh = "refresh"
 
 // The audit events.
 const (
@@ -87,10 +76,10 @@ const (
 	AuditLogoutRejected   = "logout.rejected"
 	AuditAppPasswordMade  = "app_password.created"
 	AuditAppPasswordEnded = "app_password.revoked"
-	AuditECPFinished      = "ecp.finished"    // an app password signed a program in
-	AuditECPFailed        = "ecp.auth_failed" // a wrong one
-	AuditECPRejected      = "ecp.rejected"    // a right one, and the answer is a failed status
-	AuditSealed           = "audit.sealed"    // how much there was of a day, by who verified it
+	AuditECPFinished      = "ecp.finished"     // an app password signed a program in
+	AuditECPFailed        = "ecp.auth_failed"  // a wrong one
+	AuditECPRejected      = "ecp.rejected"     // a right one, and the answer is a failed status
+	AuditUnreadable       = "audit.unreadable" // never written: stands for an item that is not an event
 	AuditRecoveryUsed     = "recovery.code_used"
 	AuditRecoveryRenewed  = "recovery.codes_regenerated"
 )

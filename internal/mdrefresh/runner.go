@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/latchkey-idp/latchkey/internal/audit"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/saml/metadata"
 	"github.com/latchkey-idp/latchkey/internal/store"
@@ -27,13 +28,10 @@ const (
 	enough = aggregateTimeout + 5*time.Second
 )
 
-// System is the actor of the audit events of a schedule.
-const System = "system"
-
 // Runner refreshes.
 type Runner struct {
 	Store   *store.Store
-	Audit   *store.Audit
+	Audit   *audit.Trail
 	Fetcher *Fetcher
 	Clock   idp.Clock
 	Log     *slog.Logger
@@ -72,7 +70,7 @@ func (r *Runner) Run(ctx context.Context) (map[string]int, error) {
 	for len(sources) > 0 && ctx.Err() == nil && timeLeft(ctx) {
 		var group []*idp.MetadataSource
 		group, sources = split(sources)
-		outcomes, err := r.group(ctx, System, group)
+		outcomes, err := r.group(ctx, idp.ActorRefresh, group)
 		if err != nil { // the others must not wait for it, hour after hour
 			wrong = append(wrong, err)
 		}

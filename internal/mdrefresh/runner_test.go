@@ -59,7 +59,7 @@ func TestRefreshOfSignedMetadata(t *testing.T) {
 		w.wantEvents("metadata.applied ok")
 		e := w.events()[0]
 		before, after := mdrefresh.Fingerprint(cert(0)), mdrefresh.Fingerprint(cert(1))
-		if e.Actor != "system" || e.SP != one || !strings.Contains(e.Detail["changes"], before) || !strings.Contains(e.Detail["changes"], after) {
+		if e.Actor != idp.ActorRefresh || e.SP != one || !strings.Contains(e.Detail["changes"], before) || !strings.Contains(e.Detail["changes"], after) {
 			t.Errorf("%+v", e)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latchkey-idp/latchkey/internal/audit"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/mdrefresh"
 	"github.com/latchkey-idp/latchkey/internal/outbound"
@@ -57,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	w.roots = x509.NewCertPool()
 	w.roots.AddCert(w.server.Certificate())
 	w.runner = &mdrefresh.Runner{
-		Store: w.store, Audit: store.NewAudit(w.store, rand.Reader, nil), Clock: clock, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Store: w.store, Audit: audit.NewTrail(w.store, nil, clock, rand.Reader), Clock: clock, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 		Fetcher: mdrefresh.NewFetcher(outbound.Options{Local: true, Roots: w.roots}, 0, clock),
 	}
 	return w

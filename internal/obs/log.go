@@ -19,6 +19,11 @@ var allowedKeys = map[string]bool{
 	"corr_id": true, "request_id": true, "latency": true, "latency_ms": true, "attempt": true, "count": true, "bytes": true,
 	"retry_after": true,
 
+	// How many, and what became of them: the metadata refresh, the verification
+	// of the audit trail.
+	"unchanged": true, "applied": true, "pending": true, "failed": true, "left": true, "errors": true,
+	"hour": true, "since": true, "checkpoint": true, "events": true, "mac": true, "unauthenticated": true, "unanswered": true, "finding": true, "findings": true,
+
 	// To whom: registered or pseudonymous names only.
 	"sp": true, "user": true, "actor": true, "ip": true, "ua_hash": true, "place": true,
 	"login": true, "sid": true, "device": true, "cred": true, "assertion_id": true, "invite": true,

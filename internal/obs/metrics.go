@@ -21,6 +21,8 @@ const (
 	LoginExpired    = "LoginExpired"
 	SignInCompleted = "SignInCompleted"
 	RequestRejected = "RequestRejected" // dimension Reason
+	SignUnexplained = "SignUnexplained" // uses of a signing key that no function explains, or that CloudTrail does not have
+	AuditBroken     = "AuditBroken"     // hours of the audit trail that are not as they were written
 	SignLatency     = "SignLatency"     // milliseconds of one signature
 )
 

@@ -42,7 +42,8 @@ import (
 //	LOGOUT#<id>        told#<n>        idp.LogoutResult
 //	CODE#<hmac>        code            codeItem
 //	RATE#<name>        <subject>       counter
-//	AUDIT#<yyyy-mm-dd> <ulid>          idp.AuditEvent
+//	AUDIT#<yyyy-mm-dd> <ulid>          idp.AuditEvent, sealed
+//	AUDITCHECK         <yyyy-mm-ddThh> idp.AuditCheckpoint
 //	KEYS               <id>            keys.Record
 //	KEYSEEN#<id>       fetched#<entityID>, confirmed#<entityID>  KeySeen, of the key with this id
 //

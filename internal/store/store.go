@@ -142,9 +142,21 @@ func sweepAt(m idp.Millis) time.Time { return m.Time().Add(sweepAfter) }
 // wholePage is how many items are asked for at once where all are wanted.
 const wholePage = 1000
 
-// list reads every item of a partition with a prefix, page by page, in order,
-// up to limit (0: all) and after a sort key.
+// list reads and decodes every item of a partition with a prefix, page by page,
+// in order, up to limit (0: all) and after a sort key.
 func list[T any](ctx context.Context, s *Store, q table.Query, limit int, keep func(v *T, version int64)) (after string, err error) {
+	return listItems(ctx, s, q, limit, func(item table.Item) error {
+		var v T
+		if err := decode(item.Data, &v); err != nil {
+			return err
+		}
+		keep(&v, item.Version)
+		return nil
+	})
+}
+
+// listItems is list of the items as they are stored.
+func listItems(ctx context.Context, s *Store, q table.Query, limit int, keep func(table.Item) error) (after string, err error) {
 	count := 0
 	for {
 		q.Limit = wholePage
@@ -156,11 +168,9 @@ func list[T any](ctx context.Context, s *Store, q table.Query, limit int, keep f
 			return "", outside("list "+q.PK, err)
 		}
 		for _, item := range page.Items {
-			var v T
-			if err := decode(item.Data, &v); err != nil {
+			if err := keep(item); err != nil {
 				return "", err
 			}
-			keep(&v, item.Version)
 			count++
 		}
 		if page.After == "" || limit > 0 && count >= limit {

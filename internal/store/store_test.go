@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -324,31 +323,6 @@ func TestFutureSchema(t *testing.T) {
 		ok(t, err)
 		is(t, second(f.User(t.Context(), "U")), &idp.Error{Code: idp.Busy, Reason: idp.SchemaVersion})
 	})
-}
-
-func TestAudit(t *testing.T) {
-	f := newStore(t)
-	a := store.NewAudit(f.Store, rand.Reader, nil)
-	for n := range 250 {
-		ok(t, a.Write(t.Context(), idp.AuditEvent{Event: fmt.Sprint(n)}))
-	}
-	f.add(24 * time.Hour)
-	ok(t, a.Write(t.Context(), idp.AuditEvent{Event: "the next day"}))
-	f.add(-24 * time.Hour)
-	var got []string
-	for after := ""; ; {
-		page, next, err := f.Events(t.Context(), f.at().Time(), after, 100)
-		ok(t, err)
-		for _, e := range page {
-			got = append(got, e.Event)
-		}
-		if after = next; after == "" {
-			break
-		}
-	}
-	if len(got) != 250 || got[0] != "249" || got[249] != "0" {
-		t.Errorf("%d events, %v", len(got), got[:min(3, len(got))])
-	}
 }
 
 func TestOutageIsBusy(t *testing.T) {

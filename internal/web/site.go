@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/latchkey-idp/latchkey/internal/audit"
 	"github.com/latchkey-idp/latchkey/internal/config"
 	"github.com/latchkey-idp/latchkey/internal/i18n"
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -21,7 +22,7 @@ import (
 type Site struct {
 	Config  config.Config
 	Store   *store.Store
-	Audit   *store.Audit
+	Audit   *audit.Trail
 	Pages   *pages.Pages
 	Log     *slog.Logger
 	Metrics obs.Metrics

@@ -96,6 +96,10 @@ func TestDeviceNames(t *testing.T) {
 	if d.Name != "Work phone" || d.ID != "one" {
 		t.Errorf("%+v", d)
 	}
+	events, _, err := f.store.Events(t.Context(), f.now, "", 1)
+	if err != nil || events[0].Detail["after"] != `{"name":"Work phone"}` || events[0].Detail["before"] == "" {
+		t.Errorf("AD10 %+v, %v", events, err)
+	}
 	f.refused("PATCH", "/v1/admin/users/"+ana.ID+"/devices/one", `{"name":" "}`, idp.Invalid, "name is missing")
 	f.refused("PATCH", "/v1/admin/users/"+ana.ID+"/devices/one", `{"name":"x","state":"active"}`, idp.Invalid, "state")
 	t.Run("AD7 a device of somebody else", func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/latchkey-idp/latchkey/internal/audit"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/mdrefresh"
@@ -22,11 +23,12 @@ type Handlers struct {
 	gate
 	Keys    *keys.Ring
 	refresh *mdrefresh.Runner
+	auditor *audit.Verifier
 }
 
 // New makes the handlers. A nil Authenticator admits nobody.
-func New(site *web.Site, ring *keys.Ring, refresh *mdrefresh.Runner, auth Authenticator) *Handlers {
-	return &Handlers{gate: gate{site, auth}, Keys: ring, refresh: refresh}
+func New(site *web.Site, ring *keys.Ring, refresh *mdrefresh.Runner, auditor *audit.Verifier, auth Authenticator) *Handlers {
+	return &Handlers{gate: gate{site, auth}, Keys: ring, refresh: refresh, auditor: auditor}
 }
 
 // Mount adds the routes.
@@ -80,8 +82,7 @@ func (h *Handlers) Mount(mux web.Mux) {
 		"POST /v1/admin/keys/{id}/retire":   h.retireKey,
 
 		"GET /v1/admin/audit":        h.audit,
-		"GET /v1/admin/audit/chain":  h.auditChain,
-		"POST /v1/admin/audit/seals": h.sealAudit,
+		"GET /v1/admin/audit/verify": h.verifyAudit,
 	} {
 		mux.Handle(pattern, h.API(h.guard(handler)))
 	}

@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"encoding/hex"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
-	"github.com/latchkey-idp/latchkey/internal/auditchain"
+	"github.com/latchkey-idp/latchkey/internal/audit"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/web"
 )
@@ -49,42 +51,39 @@ func (h *Handlers) day(r *http.Request) (time.Time, error) {
 	return day, nil
 }
 
-// auditChain lists the events of a day, the oldest first, each with whether it is
-// as we wrote it. How they hang together is for the caller to check
-// (package auditchain), who can hold more of them.
-func (h *Handlers) auditChain(w http.ResponseWriter, r *http.Request) error {
-	after, limit, err := paging(r)
-	if err != nil {
-		return err
-	}
+// verifyAudit tells whether the hours of a day are as they were written. The
+// cursor is the hour to go on with.
+func (h *Handlers) verifyAudit(w http.ResponseWriter, r *http.Request) error {
 	day, err := h.day(r)
 	if err != nil {
 		return err
 	}
-	events, next, err := h.Store.EventsInOrder(r.Context(), day, after, limit)
+	if !audit.Kept(day, h.Clock()) {
+		return invalid("the events of day %s are not kept any more, or not all of them", day.Format(time.DateOnly))
+	}
+	from := 0
+	if s := r.URL.Query().Get("after"); s != "" {
+		if from, err = strconv.Atoi(s); err != nil || from < 1 || from > 23 {
+			return invalid("after is not a cursor")
+		}
+	}
+	hours, next, err := h.auditor.Verify(r.Context(), day, from)
 	if err != nil {
 		return err
 	}
-	page := adminapi.AuditChainPage{Items: []adminapi.ChainedEvent{}, After: next}
-	for _, e := range events {
-		page.Items = append(page.Items, adminapi.ChainedEvent{AuditEvent: e, Authentic: h.Audit.Authentic(e)})
+	page := adminapi.Page[adminapi.AuditHour]{Items: []adminapi.AuditHour{}}
+	for _, hour := range hours {
+		item := adminapi.AuditHour{
+			Hour: hour.Hour, State: hour.State, Events: hour.Events, Keyless: hour.Keyless, Chains: hour.Chains,
+			Number: hour.Number, MAC: hex.EncodeToString(hour.Checkpoint), Findings: []adminapi.AuditFinding{}, Wrong: hour.Wrong,
+		}
+		for _, f := range hour.Findings {
+			item.Findings = append(item.Findings, adminapi.AuditFinding(f))
+		}
+		page.Items = append(page.Items, item)
+	}
+	if next < 24 {
+		page.After = strconv.Itoa(next)
 	}
 	return web.JSON(w, http.StatusOK, page)
-}
-
-// sealAudit writes down how much there was of days that somebody verified.
-func (h *Handlers) sealAudit(w http.ResponseWriter, r *http.Request) error {
-	var req adminapi.AuditSeal
-	if err := read(r, web.MaxAdminJSON, &req); err != nil {
-		return err
-	}
-	seal, err := auditchain.ParseSeal(req.Seal)
-	if err != nil {
-		return invalid("%v", err)
-	}
-	event := idp.AuditEvent{Event: idp.AuditSealed, Detail: seal.Detail()}
-	if err := h.change(r.Context(), event, func() error { return nil }); err != nil {
-		return err
-	}
-	return noContent(w)
 }

@@ -63,8 +63,9 @@ func (h *Handlers) renameDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	event := idp.AuditEvent{Event: idp.AuditDeviceRenamed, UserID: u.ID, Device: name, Cred: d.ID, Detail: map[string]string{}}
+	recordValues(&event, map[string]any{"name": d.Name}, map[string]any{"name": name}, []string{"name"})
 	d.Name = name
-	event := idp.AuditEvent{Event: idp.AuditDeviceRenamed, UserID: u.ID, Device: d.Name, Cred: d.ID}
 	if err := h.change(ctx, event, func() error { return h.Store.SaveDevice(ctx, d) }); err != nil {
 		return err
 	}

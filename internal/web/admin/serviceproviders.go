@@ -92,6 +92,8 @@ func (h *Handlers) createSP(w http.ResponseWriter, r *http.Request) error {
 	event := idp.AuditEvent{Event: idp.AuditPolicyChanged, SP: sp.EntityID, Detail: map[string]string{
 		"action": "service_provider.created", "slug": sp.Slug, "preset": sp.Preset,
 	}}
+	made := spMembers(sp)
+	recordValues(&event, nil, made, changedMembers(spMembers(&idp.ServiceProvider{}), made))
 	if err := h.change(ctx, event, func() error { return h.addSP(ctx, sp, src) }); err != nil {
 		return err
 	}
@@ -143,13 +145,14 @@ func (h *Handlers) patchSP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	changed := changedMembers(before, next)
+	changed := changedMembers(members(before), members(next))
 	if len(changed) == 0 {
 		return h.answerSP(w, r, http.StatusOK, before, notes)
 	}
 	event := idp.AuditEvent{Event: idp.AuditPolicyChanged, SP: next.EntityID, Detail: map[string]string{
 		"action": "service_provider.changed", "slug": next.Slug, "members": strings.Join(changed, " "),
 	}}
+	recordValues(&event, spMembers(before), spMembers(next), changed)
 	if weaker := weakened(before, next); len(weaker) > 0 {
 		event.Event = idp.AuditPolicyWeakened
 		event.Detail["weakened"] = strings.Join(weaker, " ")
@@ -192,6 +195,8 @@ func (h *Handlers) deleteSP(w http.ResponseWriter, r *http.Request) error {
 	event := idp.AuditEvent{Event: idp.AuditPolicyChanged, SP: sp.EntityID, Detail: map[string]string{
 		"action": "service_provider.removed", "slug": sp.Slug,
 	}}
+	gone := spMembers(sp)
+	recordValues(&event, gone, nil, changedMembers(spMembers(&idp.ServiceProvider{}), gone))
 	if err := h.change(ctx, event, func() error { return h.Store.DeleteServiceProvider(ctx, sp.EntityID) }); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"reflect"
 	"slices"
@@ -213,34 +212,4 @@ func weakened(before, next *idp.ServiceProvider) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// changedMembers names the members of the wire form that differ, sorted.
-func changedMembers(before, next *idp.ServiceProvider) []string {
-	a, b := members(before), members(next)
-	var names []string
-	for name := range b {
-		if !reflect.DeepEqual(a[name], b[name]) {
-			names = append(names, name)
-		}
-	}
-	for name := range a {
-		if _, ok := b[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-func members(sp *idp.ServiceProvider) map[string]any {
-	var out map[string]any
-	data, err := json.Marshal(sp)
-	if err == nil {
-		err = json.Unmarshal(data, &out)
-	}
-	if err != nil { // a struct of strings, numbers and lists: cannot happen
-		panic(err)
-	}
-	return out
 }

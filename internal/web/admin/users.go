@@ -78,6 +78,8 @@ func (h *Handlers) createUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	event := idp.AuditEvent{Event: idp.AuditUserChanged, UserID: u.ID, Detail: map[string]string{"action": "user.created"}}
+	after := userMembers(u)
+	recordValues(&event, nil, after, changedMembers(userMembers(&idp.User{}), after))
 	if err := h.change(ctx, event, func() error { return h.Store.SaveUser(ctx, u) }); err != nil {
 		return err
 	}
@@ -121,6 +123,7 @@ func (h *Handlers) patchUser(w http.ResponseWriter, r *http.Request) error {
 	if err := ifMatch(r, u.Version); err != nil {
 		return err
 	}
+	before := userMembers(u)
 	for _, f := range []struct{ field, value *string }{
 		{&u.Email, req.Email}, {&u.UPN, req.UPN}, {&u.GivenName, req.GivenName},
 		{&u.FamilyName, req.FamilyName}, {&u.DisplayName, req.DisplayName},
@@ -139,6 +142,8 @@ func (h *Handlers) patchUser(w http.ResponseWriter, r *http.Request) error {
 	event := idp.AuditEvent{Event: idp.AuditUserChanged, UserID: u.ID, Detail: map[string]string{
 		"action": "user.changed", "members": strings.Join(req.Members(), " "),
 	}}
+	after := userMembers(u)
+	recordValues(&event, before, after, changedMembers(before, after))
 	ends := req.Disabled != nil && *req.Disabled
 	if ends {
 		event.Detail["sessions"] = "ended"
@@ -166,6 +171,8 @@ func (h *Handlers) deleteUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	event := idp.AuditEvent{Event: idp.AuditUserChanged, UserID: u.ID, Detail: map[string]string{"action": "user.removed"}}
+	gone := userMembers(u)
+	recordValues(&event, gone, nil, changedMembers(userMembers(&idp.User{}), gone))
 	if err := h.change(ctx, event, func() error { return h.Store.DeleteUser(ctx, u.ID) }); err != nil {
 		return err
 	}
