@@ -18,6 +18,10 @@ func KeyError(err error) error {
 		return &idp.Error{Code: idp.Busy, Reason: idp.KeyMismatch, Err: err}
 	case errors.Is(err, keys.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return &idp.Error{Code: idp.Busy, Reason: idp.KeyUnavailable, Err: err}
+	case errors.Is(err, keys.ErrDenied):
+		return &idp.Error{Code: idp.Busy, Reason: idp.KeyDenied, Err: err}
+	case errors.Is(err, context.Canceled):
+		return &idp.Error{Code: idp.Busy, Reason: idp.ClientGone, Err: err}
 	}
 	return err
 }
