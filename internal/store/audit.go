@@ -69,6 +69,15 @@ func (a *Audit) Write(ctx context.Context, e idp.AuditEvent) error {
 	return nil
 }
 
+// NotAudited is that a change was not made because its event could not be written.
+func NotAudited(e idp.AuditEvent, err error) error {
+	reason := idp.StoreUnavailable
+	if idp.CodeOf(err) == idp.Busy {
+		reason = idp.Reason(idp.AsError(err).LogReason())
+	}
+	return &idp.Error{Code: idp.Busy, Reason: reason, Detail: "audit write failed, " + e.Event + " not done", Err: err}
+}
+
 // bind gives an event its place in the chain of this process.
 func (a *Audit) bind(e *idp.AuditEvent) error {
 	if a.keys == nil {
