@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 include $(wildcard mk/*.mk)
 
-.PHONY: help demo unit test lint bench fuzz build deploy screenshots openapi clean
+.PHONY: help demo unit test lint bench soak fuzz build deploy screenshots openapi clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ lint: ## formatting, vet, linters, template, licences of what is vendored
 
 bench: ## the figures of docs/operations.md, compared within one run
 	scripts/bench.sh
+
+soak: ## what takes longer: every fault of AWS in every call, pairs of them, chaos (PAIRS, LOGINS, SEED)
+	scripts/soak.sh
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz target for FUZZTIME
