@@ -3,11 +3,13 @@ package app_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
 	"github.com/latchkey-idp/latchkey/internal/table"
 	"github.com/latchkey-idp/latchkey/internal/table/tabletest"
@@ -94,4 +96,19 @@ func TestConflictThatNobodyExpects(t *testing.T) {
 		refused(t, h.Redeem(link), http.StatusServiceUnavailable, idp.Busy)
 		accepted(t, h.Redeem(link), http.StatusOK)
 	})
+}
+
+// TestKeyDownWhileSigningOut: the logout goes on when the key is back.
+func TestKeyDownWhileSigningOut(t *testing.T) {
+	for err, reason := range map[error]idp.Reason{keys.ErrUnavailable: idp.KeyUnavailable, keys.ErrDenied: idp.KeyDenied} {
+		t.Run("L12 "+string(reason), func(t *testing.T) {
+			v := newVisit(t, idptest.Options{})
+			id := logoutOf(v.asks(v.guests[0]))
+			v.IdP.Key.Fail(func(int64) error { return fmt.Errorf("injected: %w", err) })
+			refusedPage(t, v.IdP, v.frame(id, "0"), http.StatusServiceUnavailable, idp.Code(reason))
+			refusedPage(t, v.IdP, v.PostForm("/logout/finish", url.Values{"l": {id}}), http.StatusServiceUnavailable, idp.Code(reason))
+			v.IdP.Key.Fail(nil)
+			byRedirect(t, v.IdP, v.frame(id, "0"), "SAMLRequest")
+		})
+	}
 }
