@@ -48,14 +48,20 @@ func (c *course) finish(v idptest.View) {
 	if resp.StatusCode == http.StatusConflict && c.told != 0 { // somebody else did
 		panic(givenUp{"finish", resp.StatusCode})
 	}
-	if resp.StatusCode == http.StatusConflict { // honest, if the approval was kept for its time
-		if c.lost = true; !c.Session(v.SID).ConsumedAt.Add(login.FinishRepeat).Over(idp.At(c.w.now())) {
-			c.t.Errorf("finish: lost within its time: %s\n%s", idptest.Body(c.t, resp), c.w.log)
-		}
+	if resp.StatusCode == http.StatusConflict {
+		c.tooLate(resp, c.Session(v.SID).ConsumedAt)
 		return
 	}
 	c.got(v.SID, resp)
 	c.again("finish again", v.SID, c.Session(v.SID).ConsumedAt, send)
+}
+
+// tooLate: nobody was signed in, which is honest if the yes was kept for its time.
+func (c *course) tooLate(resp *http.Response, done idp.Millis) {
+	c.t.Helper()
+	if c.lost = true; !done.Add(login.FinishRepeat).Over(idp.At(c.w.now())) {
+		c.t.Errorf("lost within its time: %s\n%s", idptest.Body(c.t, resp), c.w.log)
+	}
 }
 
 // again repeats what has gone well, as a person does who presses a button twice:
@@ -108,8 +114,13 @@ func (c *course) byTheSession(location string) {
 	send := func() *http.Response {
 		return c.browser.PostForm("/login/continue", url.Values{"l": {loginOf(location)}})
 	}
-	c.got(loginOf(location), c.step("continue", http.StatusOK, send))
+	resp := c.step("continue", http.StatusOK, send, http.StatusConflict)
 	done, err := c.w.store.Login(c.t.Context(), loginOf(location))
 	must(c.t, err)
+	if resp.StatusCode == http.StatusConflict {
+		c.tooLate(resp, done.DoneAt)
+		return
+	}
+	c.got(loginOf(location), resp)
 	c.again("continue again", loginOf(location), done.DoneAt, send)
 }
