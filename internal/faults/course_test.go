@@ -139,7 +139,8 @@ func (c *course) at(step string, send func() *http.Response) {
 func (c *course) honest(name string, resp *http.Response, reasons []string) time.Duration {
 	c.t.Helper()
 	c.refused++
-	if resp.StatusCode == http.StatusPreconditionFailed && (c.fault == nil || c.fault.reason == idp.Reason(idp.Busy)) {
+	conflict := resp.StatusCode == http.StatusPreconditionFailed || resp.StatusCode == http.StatusConflict
+	if conflict && strings.HasPrefix(resp.Request.URL.Path, "/v1/admin/") && (c.fault == nil || c.fault.reason == idp.Reason(idp.Busy)) {
 		return time.Second // an administrator is told to look again
 	}
 	if c.tolerant && resp.StatusCode >= 400 && resp.StatusCode < 500 {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
+	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
 )
 
@@ -88,8 +90,13 @@ func (c *course) administer() {
 		c.t.Errorf("told revoked, is %s", device.State)
 	}
 	c.admin("user remove", "DELETE", "/users/"+ben.ID, http.StatusNoContent, nil, http.StatusNotFound)
-	if _, err := c.w.store.UserByEmail(c.t.Context(), email); err == nil {
-		c.t.Errorf("told removed, is there")
+	wiki, err := c.w.store.ServiceProvider(c.t.Context(), entity)
+	must(c.t, err)
+	c.admin("sp remove", "DELETE", "/service-providers/"+wiki.Slug, http.StatusNoContent, nil, http.StatusNotFound)
+	_, noUser := c.w.store.UserByEmail(c.t.Context(), email)
+	_, noApp := c.w.store.ServiceProvider(c.t.Context(), entity)
+	if !errors.Is(noUser, store.ErrNotFound) || !errors.Is(noApp, store.ErrNotFound) {
+		c.t.Errorf("told removed: %v, %v", noUser, noApp)
 	}
 }
 

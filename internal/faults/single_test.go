@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"flag"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 )
@@ -114,4 +115,10 @@ func count(spots map[string][]spot) (n int) {
 		n += len(s)
 	}
 	return n
+}
+
+// TestMain lets garbage grow: what lives is little, what is thrown away much.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	m.Run()
 }
