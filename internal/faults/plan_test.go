@@ -185,7 +185,9 @@ func overtaken(x *exchange) {
 	x.wire.rival = nil
 	x.wire.mu.Unlock()
 	if act != nil {
+		x.wire.pause(true) // done at once, long before the program gives this call up
 		act()
+		x.wire.pause(false)
 	}
 	x.answer(x.apply())
 }
