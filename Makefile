@@ -18,7 +18,7 @@ unit: ## the quick loop: Go only
 test: ## everything, with its real counterparts; installs on Debian what it needs
 	scripts/test.sh
 
-soak: ## load, capacity: what takes too long for make test; SECTIONS=load
+soak: ## load, capacity, pairs of faults: what takes too long for make test; SECTIONS=load
 	scripts/soak.sh $(SECTIONS)
 
 lint: ## formatting, vet, linters, template, workflows, licences, known vulnerabilities

@@ -4,6 +4,9 @@
 #   scripts/soak.sh             every section, some 15 minutes
 #   scripts/soak.sh load        only that one
 #
+# PAIRS (5000) and LOGINS (2000) say how many pairs of faults and sign-ins in chaos;
+# SEED (1) makes them others.
+#
 # Each section is a function that ends with an error if a promise is broken.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -31,7 +34,16 @@ capacity() {
   go test -tags soak -count=1 -timeout 30m -v -run '^TestSoakCapacity$' ./internal/app | grep --line-buffered -v '^=== '
 }
 
-sections=(load capacity)
+# Random pairs of faults of AWS within a flow, and sign-ins of which each call may fail.
+faults() {
+  eval "export $(scripts/dynamodb-local.sh start)"
+  trap 'scripts/dynamodb-local.sh stop' EXIT
+  go test -timeout 6h -v ./internal/faults \
+    -soak -pairs "${PAIRS:-5000}" -logins "${LOGINS:-2000}" -seed "${SEED:-1}" |
+    grep -E '^(---|FAIL|ok|panic)|^ +--- FAIL|_test\.go:'
+}
+
+sections=(load capacity faults)
 [ $# -gt 0 ] && sections=("$@")
 for section in "${sections[@]}"; do
   echo "== $section"

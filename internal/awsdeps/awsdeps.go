@@ -52,9 +52,19 @@ type Deps struct {
 	metrics obs.Metrics
 }
 
-// New reads the environment ("NAME=value" each). It calls nothing, and fails
-// only on settings that no retry can mend. Log lines and metrics go to w.
+// New reads the environment ("NAME=value" each), ours and that of the SDK. It
+// calls nothing, and fails only on settings that no retry can mend. Log lines
+// and metrics go to w.
 func New(ctx context.Context, environ []string, w io.Writer, role Role) (*Deps, error) {
+	awsCfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read AWS settings: %w", err)
+	}
+	return With(awsCfg, time.Now, environ, w, role)
+}
+
+// With is New with the settings of AWS and the clock as given.
+func With(awsCfg aws.Config, clock idp.Clock, environ []string, w io.Writer, role Role) (*Deps, error) {
 	env := make(map[string]string, len(environ))
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
@@ -75,11 +85,6 @@ func New(ctx context.Context, environ []string, w io.Writer, role Role) (*Deps, 
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
 		return nil, fmt.Errorf("LATCHKEY_LOG_LEVEL is %q: give debug, info, warn or error", cfg.LogLevel)
 	}
-	awsCfg, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read AWS settings: %w", err)
-	}
-	clock := idp.Clock(time.Now)
 	return &Deps{
 		role: role, cfg: cfg, aws: awsCfg, clock: clock,
 		log: obs.NewLogger(w, level, true), calls: obs.NewLogger(w, min(level, slog.LevelInfo), true), metrics: obs.EMF(w, obs.Namespace, clock),

@@ -61,8 +61,16 @@ func reason(err error) idp.Reason {
 		return idp.KeyMismatch
 	case errors.Is(err, keys.ErrUnavailable):
 		return idp.KeyUnavailable
+	case errors.Is(err, keys.ErrDenied):
+		return idp.KeyDenied
 	case errors.Is(err, table.ErrUnavailable):
 		return idp.StoreUnavailable
+	case errors.Is(err, table.ErrDenied):
+		return idp.StoreDenied
+	case errors.Is(err, table.ErrCorrupt):
+		return idp.StoreCorrupt
+	case errors.Is(err, context.Canceled):
+		return idp.ClientGone
 	}
 	return idp.Reason(idp.Internal)
 }

@@ -24,7 +24,11 @@ func TestFunctionAnswers503UntilItIsReady(t *testing.T) {
 		{fmt.Errorf("read master key: %w", table.ErrUnavailable), "store.unavailable"},
 		{fmt.Errorf("unwrap master key: %w", keys.ErrUnavailable), "kms.unavailable"},
 		{fmt.Errorf("test key: %w", keys.ErrKeyMismatch), "kms.key_mismatch"},
-		{errors.New("access denied"), "internal"},
+		{fmt.Errorf("read master key: %w", table.ErrDenied), "store.denied"},
+		{fmt.Errorf("decode master key: %w", table.ErrCorrupt), "store.corrupt"},
+		{fmt.Errorf("unwrap master key: %w", keys.ErrDenied), "kms.denied"},
+		{context.Canceled, "client.gone"},
+		{errors.New("a mistake of ours"), "internal"},
 	}
 	var log bytes.Buffer
 	opened := 0

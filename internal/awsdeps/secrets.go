@@ -73,7 +73,7 @@ func (v vault) read(ctx context.Context) ([]masterItem, error) {
 	items := make([]masterItem, len(page.Items))
 	for i, item := range page.Items {
 		if err := json.Unmarshal(item.Data, &items[i]); err != nil {
-			return nil, fmt.Errorf("decode master key %s: %w", item.SK, err)
+			return nil, fmt.Errorf("decode master key %s: %w: %w", item.SK, table.ErrCorrupt, err)
 		}
 		if items[i].Schema != secretSchema {
 			return nil, &idp.Error{Code: idp.Busy, Reason: idp.SchemaVersion,

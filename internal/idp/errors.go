@@ -212,8 +212,12 @@ const (
 	UserDomain        Reason = "user.domain"
 	KeyMismatch       Reason = "kms.key_mismatch"
 	KeyUnavailable    Reason = "kms.unavailable"
+	KeyDenied         Reason = "kms.denied" // no permission, no valid credentials, a disabled key
 	StoreUnavailable  Reason = "store.unavailable"
+	StoreDenied       Reason = "store.denied"  // no permission, no valid credentials, no such table
+	StoreCorrupt      Reason = "store.corrupt" // a stored item cannot be read
 	SchemaVersion     Reason = "store.schema_version"
+	ClientGone        Reason = "client.gone" // nobody waits for the answer any more
 	EventUnknown      Reason = "event.unknown"
 	DuplicateCookie   Reason = "cookie.duplicate"
 	HostUnknown       Reason = "host.unknown"

@@ -13,6 +13,7 @@ import (
 var (
 	ErrKeyMismatch = errors.New("signing key and certificate do not belong together")
 	ErrUnavailable = errors.New("signing key unavailable") // throttled or failing after bounded retries
+	ErrDenied      = errors.New("signing key denied")      // no permission, no valid credentials, a disabled key
 	ErrUnsupported = errors.New("key cannot sign with this algorithm")
 )
 

@@ -188,7 +188,7 @@ func FactsOf(sp *idp.ServiceProvider) idp.MetadataFacts {
 // leaves a second event that says so.
 func (r *Runner) recorded(ctx context.Context, e idp.AuditEvent, do func() error) error {
 	if err := r.Audit.Write(ctx, e); err != nil {
-		return &idp.Error{Code: idp.Busy, Reason: idp.StoreUnavailable, Detail: "audit write failed, " + e.Event + " not done", Err: err}
+		return store.NotAudited(e, err)
 	}
 	err := do()
 	if err != nil {

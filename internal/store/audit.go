@@ -33,6 +33,15 @@ func (s *Store) AppendAudit(ctx context.Context, at time.Time, id string, value 
 	return outside("write audit event", err)
 }
 
+// NotAudited is that a change was not made because its event could not be written.
+func NotAudited(e idp.AuditEvent, err error) error {
+	reason := idp.StoreUnavailable
+	if idp.CodeOf(err) == idp.Busy {
+		reason = idp.Reason(idp.AsError(err).LogReason())
+	}
+	return &idp.Error{Code: idp.Busy, Reason: reason, Detail: "audit write failed, " + e.Event + " not done", Err: err}
+}
+
 // OpenAudit decodes what AuditItems gives: the event's JSON, as it is stored,
 // and its seal (nil: none).
 func OpenAudit(data []byte) (value []byte, seal *idp.AuditSeal, err error) {

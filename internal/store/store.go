@@ -68,7 +68,7 @@ func decode(data []byte, v any) error {
 		return fmt.Errorf("decode %T: %w", v, err)
 	}
 	if err := json.Unmarshal(e.Value, v); err != nil {
-		return fmt.Errorf("decode %T: %w", v, err)
+		return corrupt(v, err)
 	}
 	return nil
 }
@@ -77,7 +77,7 @@ func decode(data []byte, v any) error {
 func open(data []byte) (envelope, error) {
 	var e envelope
 	if err := json.Unmarshal(data, &e); err != nil {
-		return e, err
+		return e, corrupt(e, err)
 	}
 	if e.Schema != schema {
 		return e, &idp.Error{Code: idp.Busy, Reason: idp.SchemaVersion,
@@ -95,13 +95,26 @@ func known(item table.Item) error {
 	return nil
 }
 
-// outside turns an unavailable table into idp.Busy and leaves everything else.
+func corrupt(v any, err error) error {
+	return &idp.Error{Code: idp.Busy, Reason: idp.StoreCorrupt, Detail: fmt.Sprintf("decode %T", v), Err: err}
+}
+
+// outside turns a table that does not serve us into idp.Busy, with the reason
+// for the log, and leaves everything else.
 func outside(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, table.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
-		return &idp.Error{Code: idp.Busy, Reason: idp.StoreUnavailable, Detail: doing, Err: err}
+	for _, why := range []struct {
+		is     error
+		reason idp.Reason
+	}{
+		{table.ErrUnavailable, idp.StoreUnavailable}, {context.DeadlineExceeded, idp.StoreUnavailable},
+		{table.ErrDenied, idp.StoreDenied}, {table.ErrCorrupt, idp.StoreCorrupt}, {context.Canceled, idp.ClientGone},
+	} {
+		if errors.Is(err, why.is) {
+			return &idp.Error{Code: idp.Busy, Reason: why.reason, Detail: doing, Err: err}
+		}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

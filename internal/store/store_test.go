@@ -325,6 +325,26 @@ func TestFutureSchema(t *testing.T) {
 	})
 }
 
+// TestReasons: why the table did not serve us is told to the log, and to whoever
+// asked only that it may be tried again.
+func TestReasons(t *testing.T) {
+	for err, reason := range map[error]idp.Reason{
+		table.ErrUnavailable: idp.StoreUnavailable, context.DeadlineExceeded: idp.StoreUnavailable,
+		table.ErrDenied: idp.StoreDenied, table.ErrCorrupt: idp.StoreCorrupt, context.Canceled: idp.ClientGone,
+	} {
+		t.Run("L13 "+string(reason), func(t *testing.T) {
+			s := store.New(&tabletest.Faulty{Before: func(string, []table.Key) error { return err }}, time.Now)
+			is(t, second(s.User(t.Context(), "U")), &idp.Error{Code: idp.Busy, Reason: reason})
+		})
+	}
+	t.Run("L13 an item that is no JSON", func(t *testing.T) {
+		f := newStore(t)
+		_, err := f.table.Put(t.Context(), table.Item{Key: table.Key{PK: "USER#U", SK: "user"}, Data: []byte("not JSON")})
+		ok(t, err)
+		is(t, second(f.User(t.Context(), "U")), &idp.Error{Code: idp.Busy, Reason: idp.StoreCorrupt})
+	})
+}
+
 func TestOutageIsBusy(t *testing.T) {
 	f := newStore(t)
 	f.faulty.Before = func(string, []table.Key) error { return fmt.Errorf("throttled: %w", table.ErrUnavailable) }

@@ -27,6 +27,8 @@ var (
 	ErrConflict    = errors.New("item changed meanwhile")
 	ErrUnavailable = errors.New("storage unavailable") // throttled or failing after bounded retries
 	ErrTooLarge    = errors.New("item too large")      // over MaxItem
+	ErrDenied      = errors.New("storage denied")      // no permission, no valid credentials, no such table
+	ErrCorrupt     = errors.New("stored item is damaged")
 )
 
 // Limits that hold for every engine (DynamoDB's, with room for our own attributes).

@@ -34,5 +34,5 @@ func (t timed) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 	start := t.clock()
 	sig, err := t.Signer.Sign(random, digest, opts)
 	t.metrics.Observe(obs.SignLatency, float64(t.clock().Sub(start).Microseconds())/1000, nil)
-	return sig, err
+	return sig, KeyError(err)
 }

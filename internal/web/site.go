@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -120,6 +121,9 @@ func (s *Site) Problem(w http.ResponseWriter, r *http.Request, err error) {
 // Note puts err on the request's log line and sets the headers of its code.
 func (s *Site) Note(w http.ResponseWriter, r *http.Request, err error) *idp.Error {
 	e := idp.AsError(err)
+	if e.Code == idp.Internal && errors.Is(err, store.ErrConflict) { // nobody made better use of it
+		e = &idp.Error{Code: idp.Busy, Detail: "changed meanwhile", Err: err}
+	}
 	rec := RecordFrom(r.Context())
 	rec.Reason, rec.Detail = e.LogReason(), e.Detail
 	if e.Err != nil {

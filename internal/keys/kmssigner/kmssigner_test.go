@@ -202,8 +202,8 @@ func TestRefusalsAreNotRetried(t *testing.T) {
 			signer := open(t, fake, nil)
 			fake.Inject(kmsfake.Sign, kmsfake.Always, fault)
 			_, err := signer.Sign(t.Context(), digest(crypto.SHA256), crypto.SHA256)
-			if err == nil || errors.Is(err, keys.ErrUnavailable) {
-				t.Errorf("got %v", err)
+			if !errors.Is(err, keys.ErrDenied) || errors.Is(err, keys.ErrUnavailable) {
+				t.Errorf("got %v, want ErrDenied", err)
 			}
 			if n := len(fake.Calls(kmsfake.Sign)); n != 1 {
 				t.Errorf("%d requests, want 1", n)

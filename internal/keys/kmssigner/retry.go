@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	smithyerr "github.com/aws/smithy-go"
 	smithy "github.com/aws/smithy-go/middleware"
 
 	"github.com/latchkey-idp/latchkey/internal/keys"
@@ -50,7 +51,7 @@ func do[T any](ctx context.Context, c call, request request[T]) (T, error) {
 		case errors.Is(ctx.Err(), context.Canceled): // nobody waits for the answer any more
 			return out, fmt.Errorf("KMS %s with key %s: %w", c.name, c.key, context.Canceled)
 		case !transient(bounded, err):
-			return out, fmt.Errorf("KMS %s with key %s: %w", c.name, c.key, err)
+			return out, fmt.Errorf("KMS %s with key %s: %w", c.name, c.key, refused(err))
 		case !sleep(bounded, wait(attempt)):
 			return out, fmt.Errorf("KMS %s with key %s failed %d times: %w: %w",
 				c.name, c.key, attempt, keys.ErrUnavailable, errors.Join(ctx.Err(), err))
@@ -81,6 +82,21 @@ var errNoAnswer = errors.New("no answer in time")
 func transient(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, errNoAnswer) ||
 		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+}
+
+// refused marks that KMS does not serve us, which is nothing that the caller
+// could help. It leaves what is said of the caller's own input.
+func refused(err error) error {
+	var api smithyerr.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	switch api.ErrorCode() {
+	case "AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException",
+		"IncompleteSignatureException", "MissingAuthenticationTokenException", "DisabledException", "NotFoundException", "KMSInvalidStateException":
+		return fmt.Errorf("%w: %w", keys.ErrDenied, err)
+	}
+	return err
 }
 
 // wait is the pause after an attempt: exponential, half of it random, so that

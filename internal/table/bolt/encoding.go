@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -10,8 +9,6 @@ import (
 )
 
 const header = 16 // bytes of a value before Data
-
-var errCorrupt = errors.New("stored item is damaged")
 
 // partition is the prefix of the keys of all items with this PK.
 func partition(pk string) []byte {
@@ -23,11 +20,11 @@ func encodeKey(k table.Key) []byte { return append(partition(k.PK), k.SK...) }
 
 func decodeKey(b []byte) (table.Key, error) {
 	if len(b) < 2 {
-		return table.Key{}, errCorrupt
+		return table.Key{}, table.ErrCorrupt
 	}
 	n, rest := int(binary.BigEndian.Uint16(b)), b[2:]
 	if len(rest) < n {
-		return table.Key{}, errCorrupt
+		return table.Key{}, table.ErrCorrupt
 	}
 	return table.Key{PK: string(rest[:n]), SK: string(rest[n:])}, nil
 }
@@ -45,7 +42,7 @@ type value []byte
 
 func (v value) check() error {
 	if v != nil && len(v) < header {
-		return errCorrupt
+		return table.ErrCorrupt
 	}
 	return nil
 }

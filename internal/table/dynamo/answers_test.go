@@ -165,12 +165,17 @@ func TestAttemptTimeout(t *testing.T) {
 
 // What is misconfigured is neither a conflict nor a passing failure.
 func TestMisconfiguration(t *testing.T) {
-	for _, name := range []string{"ResourceNotFoundException", "AccessDeniedException", "ValidationException"} {
+	for name, denied := range map[string]bool{
+		"ResourceNotFoundException": true, "AccessDeniedException": true, "ExpiredTokenException": true, "ValidationException": false,
+	} {
 		tb, attempts := answering(t, 400, exception(name))
 		for op, call := range calls {
 			err := call(t.Context(), tb)
 			if err == nil || errors.Is(err, table.ErrUnavailable) || errors.Is(err, table.ErrConflict) || errors.Is(err, table.ErrNotFound) {
 				t.Errorf("%s, %s: error %v", name, op, err)
+			}
+			if errors.Is(err, table.ErrDenied) != denied {
+				t.Errorf("%s, %s: error %v, ErrDenied: want %v", name, op, err, denied)
 			}
 			if n := attempts.Swap(0); n != 1 {
 				t.Errorf("%s, %s: %d attempts, want 1", name, op, n)

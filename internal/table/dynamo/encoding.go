@@ -1,7 +1,6 @@
 package dynamo
 
 import (
-	"errors"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -9,8 +8,6 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
 )
-
-var errCorrupt = errors.New("stored item is damaged")
 
 type attributes = map[string]types.AttributeValue
 
@@ -42,7 +39,7 @@ func decode(a attributes) (table.Item, error) {
 	version, err1 := integer(a["v"])
 	expires, err2 := integer(a["xms"])
 	if !ok1 || !ok2 || !ok3 || err1 != nil || err2 != nil || version < 1 {
-		return table.Item{}, errCorrupt
+		return table.Item{}, table.ErrCorrupt
 	}
 	return table.Item{
 		Key:     table.Key{PK: pk.Value, SK: sk.Value},
@@ -59,7 +56,7 @@ func integer(v types.AttributeValue) (int64, error) {
 	}
 	n, ok := v.(*types.AttributeValueMemberN)
 	if !ok {
-		return 0, errCorrupt
+		return 0, table.ErrCorrupt
 	}
 	return strconv.ParseInt(n.Value, 10, 64)
 }

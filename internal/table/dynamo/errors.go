@@ -16,8 +16,8 @@ import (
 )
 
 // classify turns what the SDK returns, after its retries, into the errors of
-// package table, with the cause wrapped. What neither waiting nor reading again
-// helps against (a missing table, a missing permission) stays as it is.
+// package table, with the cause wrapped. What is a mistake in the call itself
+// stays as it is.
 func classify(err error) error {
 	var refused *types.ConditionalCheckFailedException
 	var busy *types.TransactionConflictException
@@ -36,8 +36,26 @@ func classify(err error) error {
 		return err
 	case unavailable(err):
 		return fmt.Errorf("%w: %w", table.ErrUnavailable, err)
+	case denied(err):
+		return fmt.Errorf("%w: %w", table.ErrDenied, err)
 	}
 	return err
+}
+
+// denied reports that DynamoDB does not serve us, which is nothing that the
+// person whose call it was could help, and ends without a new program when
+// permissions, credentials or the table are back.
+func denied(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException",
+		"IncompleteSignatureException", "MissingAuthenticationTokenException", "ResourceNotFoundException":
+		return true
+	}
+	return false
 }
 
 // whyCanceled judges by all reasons of a canceled transaction, one per item. A

@@ -22,7 +22,7 @@ func (h *gate) change(ctx context.Context, e idp.AuditEvent, do func() error) er
 	client := idp.ClientFrom(ctx)
 	e.Actor, e.IP, e.Place, e.Outcome = actor(ctx), client.IP, client.Place, outcomeOK
 	if err := h.Audit.Write(ctx, e); err != nil {
-		return &idp.Error{Code: idp.Busy, Reason: idp.StoreUnavailable, Detail: "audit write failed, " + e.Event + " not done", Err: err}
+		return store.NotAudited(e, err)
 	}
 	if err := do(); err != nil {
 		err = told(err)

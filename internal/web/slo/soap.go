@@ -15,16 +15,18 @@ import (
 )
 
 // soap takes a LogoutRequest by SOAP (SAML Bindings 3.2). Whatever cannot be
-// answered by a LogoutResponse is a fault.
+// answered by a LogoutResponse is a fault, with the status of SOAP (500).
 func (h *Handlers) soap(w http.ResponseWriter, r *http.Request) {
 	body, err := h.callee(r)
 	status := http.StatusOK
 	if err != nil {
 		fault := faultOf(err)
-		e := idp.AsError(err)
-		rec := web.RecordFrom(r.Context())
-		rec.Reason, rec.Detail, rec.Err = e.LogReason(), e.Detail, fault.Error()
+		e := h.Note(w, r, err)
+		web.RecordFrom(r.Context()).Err = fault.Error()
 		body, status = fault.XML(), http.StatusInternalServerError
+		if e.Code == idp.Busy { // HTTP has a status for that, and says when to come again
+			status = e.Code.Info().Status
+		}
 	}
 	w.Header().Set("Content-Type", soap.ContentType)
 	w.WriteHeader(status)

@@ -27,7 +27,11 @@ func declined(s idp.QRSession) bool {
 // way back to the application, which is then told by a SAML status.
 func (h *Handlers) finishRefused(w http.ResponseWriter, r *http.Request, s idp.QRSession, form finishForm, err error) error {
 	e := idp.AsError(err)
-	if _, ok := h.audits.Take(ratelimit.Address(idp.ClientFrom(r.Context()).IP)); ok { // the log has them all
+	// A table that fails would not take the event either, and trying takes the
+	// time in which the person may repeat.
+	if e.Reason == idp.StoreUnavailable || e.Reason == idp.StoreDenied {
+		h.Log.WarnContext(r.Context(), "not in the audit trail", "event", idp.AuditFinishRejected, "corr_id", web.RecordFrom(r.Context()).CorrID)
+	} else if _, ok := h.audits.Take(ratelimit.Address(idp.ClientFrom(r.Context()).IP)); ok { // the log has them all
 		h.Record(r.Context(), idp.AuditEvent{
 			Event: idp.AuditFinishRejected, Actor: "browser", UserID: s.UserID, SID: s.SID, Login: s.Login, SP: s.SP,
 			Detail: map[string]string{"reason": e.LogReason(), "cause": e.Detail},
