@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 )
 
-var logins = flag.Int("logins", 400, "sign-ins in chaos")
+var logins = flag.Int("logins", 200, "sign-ins in chaos")
 
 const (
 	failing  = 0.05  // of all attempts of calls

@@ -99,6 +99,9 @@ func TestSingleFaults(t *testing.T) {
 	}
 	for _, f := range flows {
 		t.Run("L11 L12 L13 L15 "+f.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, inMemory)
+			w.run(t, f, nil) // what programs keep
 			for _, s := range spots[f.name] {
 				t.Run(s.name(), func(t *testing.T) {
 					if _, met := w.run(t, f, s.fault, &plan{fault: s.fault, at: s.at}); met == 0 {
