@@ -88,6 +88,7 @@ func kinds() []kind {
 		of("code", "CODE#<hmac> code", at[codeItem](codeKey(hash))),
 		of("rate", "RATE#<name> <subject>", at[rate](rateKey("TEST-ONLY-limit", "203.0.113.7"))),
 		of("audit", "AUDIT#<yyyy-mm-dd> <ulid>", func(v *idp.AuditEvent) table.Key { return auditKey(day, v.ID) }),
+		of("audit-checkpoint", "AUDITCHECK <yyyy-mm-ddThh>", func(v *idp.AuditCheckpoint) table.Key { return checkpointKey(v.Hour) }),
 		of("signing-key", "KEYS <id>", func(v *keys.Record) table.Key { return signingKeyKey(v.ID) }),
 		of("key-fetched", "KEYSEEN#<id> fetched#<entityID>", func(v *KeySeen) table.Key { return keySeenKey("key-1", keyFetched, v.EntityID) }),
 		of("key-confirmed", "KEYSEEN#<id> confirmed#<entityID>", func(v *KeySeen) table.Key { return keySeenKey("key-1", keyConfirmed, v.EntityID) }),

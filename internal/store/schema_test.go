@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -176,6 +177,20 @@ func TestGoldenItems(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSealAsStored: the seal of an audit event stands beside it in the item.
+func TestSealAsStored(t *testing.T) {
+	const item = `{"s":1,"v":{"id":"TEST-ONLY-id"},"seal":{"c":"TEST-ONLY-chain","n":2,"k":1,"p":"AQ==","m":"Ag=="}}`
+	value, seal, err := OpenAudit([]byte(item))
+	want := idp.AuditSeal{Chain: "TEST-ONLY-chain", N: 2, Key: 1, Prev: []byte{1}, MAC: []byte{2}}
+	if err != nil || string(value) != `{"id":"TEST-ONLY-id"}` || seal == nil || !reflect.DeepEqual(*seal, want) {
+		t.Errorf("%s, %+v, %v", value, seal, err)
+	}
+	again, err := json.Marshal(sealed{envelope{schema, value}, seal})
+	if err != nil || string(again) != item {
+		t.Errorf("written as %s, %v", again, err)
 	}
 }
 
