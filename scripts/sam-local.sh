@@ -111,7 +111,7 @@ make_cloud() {
   fi
   [ "$(uname -s)" != Linux ] || listen=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
   rm -f "$home/events.json" "$home/api.json"
-  go build -o "$home/samlocal" ./internal/tools/samlocal
+  go build -o "$home/samlocal" ./internal/testkit/samlocal
   "$home/samlocal" cloud -listen "$listen" -dir "$home" -public "http://localhost:$PORT" >"$home/cloud.log" 2>&1 &
   started+=($!)
   wait_for 20 test -s "$home/api.json" -a -s "$home/events.json" || { cat "$home/cloud.log"; return 1; }

@@ -56,7 +56,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	cloud := cloudtest.Start(t)
 	s := cloudtest.NewSite(t)
-	cloud.Deploy(t, stackName, cloud.Template(t, withAliases(t), "1"), map[string]string{
+	cloud.Deploy(t, stackName, cloud.Template(t, "template.yaml", "1"), map[string]string{
 		"PublicURL": s.URL, "AlarmTopic": "arn:aws:sns:eu-central-1:123456789012:alarms",
 	})
 	config := cloud.Config()
@@ -68,21 +68,6 @@ func newBench(t *testing.T) *bench {
 	b.us = s.Identity(t, b.keys, *b.id("SigningKey"))
 	s.Set(func(l *cloudtest.Looks) { l.Metadata = b.us.Metadata(t) })
 	return b
-}
-
-// withAliases is the path of the main template, whose functions are called by an
-// alias.
-func withAliases(t *testing.T) string {
-	t.Helper()
-	raw, err := os.ReadFile("../../template.yaml")
-	must(t, err)
-	if strings.Contains(string(raw), "AutoPublishAlias") {
-		return "template.yaml"
-	}
-	text := strings.Replace(string(raw), "    Timeout: 15\n", "    Timeout: 15\n    AutoPublishAlias: live\n", 1)
-	path := filepath.Join(t.TempDir(), "template.yaml")
-	must(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
 }
 
 // id is the physical id of a resource.
