@@ -243,8 +243,7 @@ func otherFaults() []fault {
 			return func() { route("2", map[string]float64{}) }
 		}, nil},
 		said("an alias by another name", "Action=ListStackResources", ":live<", "<", "alias.missing of "),
-		said("functions by another name", "/integrations", `(arn:aws:lambda:[^"]*)`,
-			"arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/$1/invocations"),
+		said("functions by another name", "/integrations", `arn:aws:apigateway:[^"]*/functions/([^"]*)/invocations`, "$1"),
 		said("a key of another region", "Action=ListStackResources", "AWS::KMS::Key<", "AWS::KMS::ReplicaKey<"),
 		said("a route nobody made", "/routes", `integrations/`, `others/`, "route.integration of "),
 		refused("/routes", "AccessDeniedException", "permission of apigateway:GET"),

@@ -131,13 +131,14 @@ func (c *Cloud) Template(t testing.TB, path, code string) string {
 	return string(c.run(t, "transform.py", path, bucket, code))
 }
 
-// Lint runs cfn-lint on a template that was transformed.
+// Lint runs cfn-lint on a template that was transformed. The transform has put the
+// values of some parameters in, so that nothing refers to these any more (W2001).
 func (c *Cloud) Lint(t testing.TB, template string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "template.json")
 	must(t, os.WriteFile(file, []byte(template), 0o600))
 	lint := filepath.Join(filepath.Dir(c.python), "cfn-lint")
-	if out, err := exec.CommandContext(t.Context(), lint, "--regions", c.region, "--", file).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), lint, "--regions", c.region, "--ignore-checks", "W2001", "--", file).CombinedOutput(); err != nil {
 		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
 }
