@@ -20,7 +20,7 @@ var row = regexp.MustCompile("(?m)^\\| `([a-z]+)/([a-z0-9-]+\\.json)` \\|.*\\| (
 var logical = map[string]string{
 	"sso": "SSOFunction", "slo": "SLOFunction", "metadata": "MetadataFunction", "qrsession": "QRSessionFunction",
 	"approval": "ApprovalFunction", "enroll": "EnrollFunction", "admin": "AdminFunction", "wsfed": "WSFedFunction",
-	"refresh": "RefreshFunction",
+	"refresh": "RefreshFunction", "audit": "AuditFunction",
 }
 
 // invokeEvents gives each function the first event of its folder, and one of
