@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -77,6 +78,14 @@ func TestRestore(t *testing.T) {
 		if is := signInWith(t, after, ana); is != was {
 			t.Errorf("she was %s, and is %s", was, is)
 		}
+		event, err := os.ReadFile("../events/audit/schedule.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = after["audit"].InvokeRaw(event)
+		if out := after["audit"].Output(); err != nil || !strings.Contains(out, `"event":"audit.verified"`) || strings.Contains(out, "AuditBroken") {
+			t.Errorf("its audit trail: %v\n%s", err, out)
+		}
 	})
 }
 
@@ -112,7 +121,7 @@ func restorable(t *testing.T, moto *cloudtest.Cloud, made map[string]cloudtest.R
 	d := programs{}
 	for id, r := range made {
 		name, ok := strings.CutSuffix(id, "Function")
-		if name = strings.ToLower(name); !ok || scheduled[name] != "" {
+		if name = strings.ToLower(name); !ok || name == "refresh" {
 			continue
 		}
 		var says struct {

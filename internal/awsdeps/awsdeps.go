@@ -27,6 +27,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/store"
+	"github.com/latchkey-idp/latchkey/internal/table"
 	"github.com/latchkey-idp/latchkey/internal/table/dynamo"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 )
@@ -65,12 +66,7 @@ func New(ctx context.Context, environ []string, w io.Writer, role Role) (*Deps, 
 
 // With is New with the settings of AWS and the clock as given.
 func With(awsCfg aws.Config, clock idp.Clock, environ []string, w io.Writer, role Role) (*Deps, error) {
-	env := make(map[string]string, len(environ))
-	for _, e := range environ {
-		name, value, _ := strings.Cut(e, "=")
-		env[name] = value
-	}
-	cfg, err := config.Load(env)
+	cfg, err := config.Load(variables(environ))
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +85,16 @@ func With(awsCfg aws.Config, clock idp.Clock, environ []string, w io.Writer, rol
 		role: role, cfg: cfg, aws: awsCfg, clock: clock,
 		log: obs.NewLogger(w, level, true), calls: obs.NewLogger(w, min(level, slog.LevelInfo), true), metrics: obs.EMF(w, obs.Namespace, clock),
 	}, nil
+}
+
+// variables are those of an environment, by their names.
+func variables(environ []string) map[string]string {
+	env := make(map[string]string, len(environ))
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		env[name] = value
+	}
+	return env
 }
 
 // Events says which events are this deployment's.
@@ -132,7 +138,7 @@ func (d *Deps) RefreshMetadata(ctx context.Context) error {
 // keys, and makes none: before there are any, there are no events.
 func (d *Deps) VerifyAudit(ctx context.Context) error {
 	tbl := dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock)
-	v := vault{table: tbl, name: d.cfg.Table, keys: kmssigner.NewWrapper(kms.NewFromConfig(d.aws), d.cfg.MasterKey, d.calls)}
+	v := d.vault(tbl, kms.NewFromConfig(d.aws))
 	items, err := v.read(ctx)
 	if err != nil || len(items) == 0 {
 		return err
@@ -145,17 +151,22 @@ func (d *Deps) VerifyAudit(ctx context.Context) error {
 	return verifier.Run(ctx)
 }
 
+// vault has the deployment's secrets. A restored table has those of the table
+// that it was restored from.
+func (d *Deps) vault(tbl table.Table, kmsClient *kms.Client) vault {
+	return vault{
+		table: tbl, name: cmp.Or(d.cfg.RestoredFrom, d.cfg.Table), random: rand.Reader,
+		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.calls),
+	}
+}
+
 // open makes the app: one read and two decryptions, and for a Signer a look at
 // the signing keys.
 func (d *Deps) open(ctx context.Context) (*app.App, error) {
 	tbl := dynamo.New(dynamodb.NewFromConfig(d.aws, dynamo.Options), d.cfg.Table, d.clock)
 	kmsClient := kms.NewFromConfig(d.aws)
 
-	v := vault{
-		table: tbl, name: cmp.Or(d.cfg.RestoredFrom, d.cfg.Table), random: rand.Reader,
-		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.calls),
-	}
-	s, err := v.open(ctx)
+	s, err := d.vault(tbl, kmsClient).open(ctx)
 	if err != nil {
 		return nil, err
 	}

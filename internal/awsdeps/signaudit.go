@@ -20,11 +20,7 @@ import (
 // SignAudit makes the check of functions/signaudit from its environment, which is
 // that of infra/sign-audit.yaml.
 func SignAudit(ctx context.Context, environ []string, w io.Writer) (*signaudit.Check, error) {
-	env := map[string]string{}
-	for _, e := range environ {
-		name, value, _ := strings.Cut(e, "=")
-		env[name] = value
-	}
+	env := variables(environ)
 	for _, name := range []string{"LATCHKEY_SIGNING_KEY", "LATCHKEY_SIGN_TRAIL", "LATCHKEY_SIGN_LOGS", "LATCHKEY_SIGN_ROLES"} {
 		if env[name] == "" {
 			return nil, fmt.Errorf("%s is not set", name)
