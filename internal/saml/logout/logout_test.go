@@ -141,7 +141,7 @@ func TestEncryptedID(t *testing.T) {
 	sp := samltest.B()
 	sp.Encryption, sp.EncryptCerts = idp.EncryptRequired, [][]byte{sp.Cert.Raw}
 	sent := messages(t, &sp.ServiceProvider)["request"]
-	if strings.Contains(string(sent), "ana") || !strings.Contains(string(sent), "saml:EncryptedID") {
+	if strings.Contains(string(sent), "ana&lt;") || !strings.Contains(string(sent), "saml:EncryptedID") {
 		t.Fatalf("%s", sent)
 	}
 	schematest.Validate(t, sent)

@@ -84,7 +84,7 @@ func TestEncryptionMethods(t *testing.T) {
 			t.Error(diff)
 		}
 		data, err = json.Marshal(idp.ServiceProvider{})
-		if err != nil || strings.Contains(string(data), "encryption") || strings.Contains(string(data), "cbc") {
+		if err != nil || strings.Contains(string(data), "encryption") || strings.Contains(string(data), "-cbc") {
 			t.Errorf("%s, %v", data, err)
 		}
 	})
