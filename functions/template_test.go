@@ -92,6 +92,19 @@ func TestWhoSigns(t *testing.T) {
 			}
 		}
 	})
+	t.Run("L6 an administrator cares for the keys and gives nobody a grant", func(t *testing.T) {
+		administrator := []iam.Statement{{Actions: []string{"kms:*"}, Resources: []string{"*"}}}
+		for _, key := range []string{signingKey, decryption, wrappingKey} {
+			for action, want := range map[string]bool{
+				"kms:DescribeKey": true, "kms:PutKeyPolicy": true, "kms:DisableKey": true, "kms:ScheduleKeyDeletion": true, "kms:CancelKeyDeletion": true,
+				"kms:CreateGrant": false, "kms:ImportKeyMaterial": false, "kms:DeriveSharedSecret": false, "kms:UpdatePrimaryRegion": false,
+			} {
+				if r := (iam.Request{Action: action, Resource: key}); iam.Allowed(administrator, s.KeyPolicies[key], r) != want {
+					t.Errorf("L6 an administrator may %s: %v", r, !want)
+				}
+			}
+		}
+	})
 	t.Run("L6 a further signing key has the policy of the first", func(t *testing.T) {
 		more, err := sam.Read("../infra/signing-key.yaml", sam.Values{
 			Parameters: map[string]string{"Deployment": "latchkey"}, Attributes: map[string]string{"SigningKey.Arn": signingKey},
