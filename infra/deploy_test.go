@@ -99,6 +99,7 @@ func TestStacks(t *testing.T) {
 				t.Run("as intended", func(t *testing.T) { asIntended(t, made) })
 				t.Run("L1 every route reaches a function", func(t *testing.T) { routesReach(t, made) })
 				t.Run("L5 no secret in an environment", func(t *testing.T) { plainEnvironment(t, made) })
+				t.Run("throttled routes", func(t *testing.T) { throttledRoutesAreThere(t, template) })
 				t.Run("what outlives the stack", func(t *testing.T) { retained(t, template) })
 				t.Run("update", func(t *testing.T) { update(t, cloud, made) })
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,7 +104,7 @@ func rewired(t *testing.T, i *idptest.IdP, tab table.Table, open keys.Opener, en
 	}
 	a, err := app.New(app.Deps{
 		Config: i.Config, Table: tab, Keys: ring, Secrets: app.Secrets{Masters: i.Masters, Pairwise: make([]byte, 32)},
-		Log: obs.NewLogger(i.Log, 0, true), Clock: i.Clock.Now, Random: rand.Reader,
+		Log: obs.NewLogger(i.Log, 0, true), Metrics: obs.EMF(i.Log, obs.Namespace, i.Clock.Now), Clock: i.Clock.Now, Random: rand.Reader,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -188,5 +189,16 @@ func TestKeyIsNotTheCertificates(t *testing.T) {
 	})
 	t.Run("S17 metadata", func(t *testing.T) {
 		refusedPage(t, i, alice.Get("/saml/metadata"), http.StatusServiceUnavailable, idp.Code(idp.KeyMismatch))
+	})
+	t.Run("each is counted, for the alarm WrongKey", func(t *testing.T) {
+		var counted int
+		for line := range strings.Lines(i.Log.String()) {
+			if strings.Contains(line, `"RequestFailed":1`) && strings.Contains(line, `"Reason":"kms.key_mismatch"`) {
+				counted++
+			}
+		}
+		if counted != 3 {
+			t.Errorf("counted %d of 3", counted)
+		}
 	})
 }

@@ -112,7 +112,7 @@ func (d *Deps) Events() lambdahttp.Options {
 
 // Handler is the routes of one function, ready at the first request.
 func (d *Deps) Handler(routes func(*app.App) http.Handler) http.Handler {
-	return &lazy{log: d.log, open: func(ctx context.Context) (http.Handler, error) {
+	return &lazy{log: d.log, metrics: d.metrics, open: func(ctx context.Context) (http.Handler, error) {
 		a, err := d.open(ctx)
 		if err != nil {
 			return nil, err

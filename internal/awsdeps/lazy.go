@@ -12,6 +12,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/headers"
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
+	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/table"
 )
 
@@ -19,8 +20,9 @@ import (
 // are answered 503 and each tries once more; the calls behind it bound their
 // own retries.
 type lazy struct {
-	open func(context.Context) (http.Handler, error)
-	log  *slog.Logger
+	open    func(context.Context) (http.Handler, error)
+	log     *slog.Logger
+	metrics obs.Metrics
 
 	mu      sync.Mutex
 	handler http.Handler
@@ -29,8 +31,10 @@ type lazy struct {
 func (l *lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, err := l.get(r.Context())
 	if err != nil {
+		why := reason(err)
+		l.metrics.Count(obs.RequestFailed, map[string]string{obs.Reason: string(why)})
 		l.log.ErrorContext(r.Context(), "function is not ready", "event", "lambda.start.failed",
-			"reason", reason(err), "status", http.StatusServiceUnavailable, "err", err)
+			"reason", why, "status", http.StatusServiceUnavailable, "err", err)
 		unavailable(w, r)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/obs"
@@ -30,9 +31,9 @@ func TestFunctionAnswers503UntilItIsReady(t *testing.T) {
 		{context.Canceled, "client.gone"},
 		{errors.New("a mistake of ours"), "internal"},
 	}
-	var log bytes.Buffer
+	var log, metrics bytes.Buffer
 	opened := 0
-	h := &lazy{log: obs.NewLogger(&log, slog.LevelInfo, true), open: func(context.Context) (http.Handler, error) {
+	h := &lazy{log: obs.NewLogger(&log, slog.LevelInfo, true), metrics: obs.EMF(&metrics, obs.Namespace, time.Now), open: func(context.Context) (http.Handler, error) {
 		opened++
 		if opened <= len(failures) {
 			return nil, failures[opened-1].err
@@ -47,12 +48,16 @@ func TestFunctionAnswers503UntilItIsReady(t *testing.T) {
 	for _, f := range failures {
 		t.Run("L13 "+f.reason, func(t *testing.T) {
 			log.Reset()
+			metrics.Reset()
 			resp := get("/v1/healthz")
 			if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || resp.Header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("got %d %v, want 503 problem+json with Retry-After", resp.StatusCode, resp.Header)
 			}
 			if !strings.Contains(log.String(), `"reason":"`+f.reason+`"`) || strings.Count(log.String(), "\n") != 1 {
 				t.Errorf("want one line with the reason %s, got:\n%s", f.reason, log.String())
+			}
+			if got := metrics.String(); !strings.Contains(got, `"RequestFailed":1`) || !strings.Contains(got, `"Reason":"`+f.reason+`"`) {
+				t.Errorf("want it counted with the reason %s, got:\n%s", f.reason, got)
 			}
 		})
 	}

@@ -21,12 +21,14 @@ const (
 	LoginExpired    = "LoginExpired"
 	SignInCompleted = "SignInCompleted"
 	RequestRejected = "RequestRejected" // dimension Reason
+	RequestFailed   = "RequestFailed"   // answered with 5xx; dimension Reason
 	SignUnexplained = "SignUnexplained" // uses of a signing key that no function explains, or that CloudTrail does not have
 	AuditBroken     = "AuditBroken"     // hours of the audit trail that are not as they were written
 	SignLatency     = "SignLatency"     // milliseconds of one signature
 )
 
-// Reason is the dimension of RequestRejected: an idp.Reason or idp.Code.
+// Reason is the dimension of RequestRejected and RequestFailed: an idp.Reason or
+// idp.Code.
 const Reason = "Reason"
 
 // Metrics takes measurements. Dimensions come from closed lists: every

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/headers"
 	"github.com/latchkey-idp/latchkey/internal/idp"
+	"github.com/latchkey-idp/latchkey/internal/obs"
 )
 
 // ReportsPath is where browsers send reports of violations of a page's policy.
@@ -99,12 +101,13 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.ErrorPage(w, r, err)
 }
 
-// line writes the request's one log line.
+// line writes the request's one log line, and counts it if it failed.
 func (s *Site) line(r *http.Request, rec *Record, out *recorder, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
 	case out.status >= 500:
 		level = slog.LevelError
+		s.Metrics.Count(obs.RequestFailed, map[string]string{obs.Reason: cmp.Or(rec.Reason, string(idp.Internal))})
 	case out.status >= 400:
 		level = slog.LevelWarn
 	}
