@@ -2,7 +2,8 @@ package functions_test
 
 import (
 	"context"
-	"net/http"
+	"flag"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,25 +16,44 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/testkit/sam"
 )
 
+var (
+	people  = flag.Int("people", 4, "who sign in at once")
+	signIns = flag.Int("signins", 12, "how many sign-ins")
+	think   = flag.Duration("think", 0, "before the scan, and before the yes")
+)
+
 // TestManyThroughTheFunctions drives the sign-ins of several people at once
-// through the deployed programs behind the HTTP API.
+// through the deployed programs behind the HTTP API. `make soak` drives more.
 func TestManyThroughTheFunctions(t *testing.T) {
-	c := cloud.Start(t, cloud.Options{LogLevel: "warn"})
+	c := cloud.Start(t, cloud.Options{LogLevel: "warn", Instances: 4 + *people/10})
 	key := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "TESTONLY", SecretAccessKey: "TEST ONLY"}, nil
 	})
 	crowd, err := load.Gather(t.Context(), load.Target{
-		Base: cloud.URL, Authorize: awsauth.Sign(key, sam.Region, time.Now),
-		Transport: func(int) http.RoundTripper { return c.Transport("127.0.0.1") },
-	}, load.Options{People: 4, Apps: 2, For: time.Minute, SignIns: 12})
+		Base: cloud.URL, Authorize: awsauth.Sign(key, sam.Region, time.Now), Transport: load.Loopback(c.Address()),
+	}, load.Options{People: *people, Apps: 2, For: 5 * time.Minute, SignIns: *signIns, Think: *think})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := crowd.Drive(t.Context())
-	if r.SignIns() != 12 || len(r.Errors()) > 0 {
+	if r.SignIns() != *signIns || len(r.Errors()) > 0 {
 		t.Errorf("%d sign-ins, errors %v", r.SignIns(), r.Errors())
 	}
 	var report strings.Builder
 	r.Print(&report)
+	for _, name := range c.Stack.Names() {
+		instances := c.Processes(name)
+		var most int64
+		for _, pid := range instances {
+			p, err := load.Look(pid)
+			if err != nil {
+				t.Error(err)
+			}
+			most = max(most, p.Peak)
+		}
+		if len(instances) > 0 {
+			fmt.Fprintf(&report, "%s: %d instances, %d MB at the most\n", name, len(instances), most>>20)
+		}
+	}
 	t.Log(report.String())
 }

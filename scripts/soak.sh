@@ -27,6 +27,17 @@ load() {
   return $status
 }
 
+# The same through the functions, behind an HTTP API as API Gateway's, on DynamoDB Local.
+functions() {
+  eval "export $(scripts/dynamodb-local.sh start)"
+  trap 'scripts/dynamodb-local.sh stop' EXIT
+  local people
+  for people in 60 200; do
+    go test -count=1 -timeout 15m -v -run '^TestManyThroughTheFunctions$' ./functions -people "$people" -signins $((people * 5)) -think 2s |
+      grep -v '^=== '
+  done
+}
+
 # A sign-in among 1,000,000 people costs what it costs in an empty table.
 capacity() {
   eval "export $(scripts/dynamodb-local.sh start)"
@@ -43,7 +54,7 @@ faults() {
     grep -E '^(---|FAIL|ok|panic)|^ +--- FAIL|_test\.go:'
 }
 
-sections=(load capacity faults)
+sections=(load functions capacity faults)
 [ $# -gt 0 ] && sections=("$@")
 for section in "${sections[@]}"; do
   echo "== $section"

@@ -260,6 +260,9 @@ func (c *Cloud) Disconnect() {
 // Instances is how many of a function run.
 func (c *Cloud) Instances(function string) int { return c.pools[function].size() }
 
+// Processes are those of a function's instances.
+func (c *Cloud) Processes(function string) []int { return c.pools[function].processes() }
+
 // Output is what all functions have written, or one of them.
 func (c *Cloud) Output(functions ...string) string {
 	if len(functions) == 0 {

@@ -112,6 +112,16 @@ func (p *pool) size() int {
 	return len(p.all)
 }
 
+// processes are those of the instances.
+func (p *pool) processes() (all []int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.all {
+		all = append(all, f.Process())
+	}
+	return all
+}
+
 func (p *pool) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -232,3 +232,6 @@ func (f *Function) freeze() { _ = f.cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Thaw lets the process run, as each event does.
 func (f *Function) Thaw() { _ = f.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Process is the number of the program's process.
+func (f *Function) Process() int { return f.cmd.Process.Pid }
