@@ -22,7 +22,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(cloud.Main(m)) }
 
-// deployment is the identity provider as template.yaml deploys it.
+// deployment is the identity provider as template.yaml deploys it, behind
+// CloudFront.
 type deployment struct {
 	*idptest.IdP
 	cloud *cloud.Cloud
@@ -31,7 +32,7 @@ type deployment struct {
 
 func deploy(t *testing.T) *deployment {
 	t.Helper()
-	c := cloud.Start(t, cloud.Options{Key: idptest.PrivateKey()})
+	c := cloud.Start(t, cloud.Options{Key: idptest.PrivateKey(), Parameters: map[string]string{"OriginSecret": cloud.OriginSecret}})
 	d := &deployment{IdP: idptest.Elsewhere(t, c.Handler(), c.Table), cloud: c}
 	key := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "TESTONLY", SecretAccessKey: "TEST ONLY"}, nil

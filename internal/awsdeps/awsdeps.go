@@ -15,6 +15,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/latchkey-idp/latchkey/internal/app"
 	"github.com/latchkey-idp/latchkey/internal/audit"
@@ -25,6 +26,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/lambdahttp"
 	"github.com/latchkey-idp/latchkey/internal/mdrefresh"
 	"github.com/latchkey-idp/latchkey/internal/obs"
+	"github.com/latchkey-idp/latchkey/internal/originsecret"
 	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
@@ -99,14 +101,12 @@ func variables(environ []string) map[string]string {
 
 // Events says which events are this deployment's.
 func (d *Deps) Events() lambdahttp.Options {
-	o := lambdahttp.Options{Log: d.log}
-	if d.cfg.Edge == "cloudfront" {
-		o.EdgeCloudFront, o.OriginSecret, o.PublicHost = true, idp.Secret(d.cfg.OriginSecret), d.cfg.Host()
-		return o // the domain is that of CloudFront's origin; the secret says who comes
-	}
 	// The gateway's name for the domain has no port, the public address may have
 	// one: `sam local start-api` listens at localhost:3000.
-	o.Domains, o.PublicHost = []string{d.cfg.Host(), d.cfg.Hostname()}, d.cfg.Host()
+	o := lambdahttp.Options{Log: d.log, Domains: []string{d.cfg.Host(), d.cfg.Hostname()}, PublicHost: d.cfg.Host()}
+	if d.cfg.OriginSecret != "" {
+		o.ViaCloudFront = originsecret.New(secretsmanager.NewFromConfig(d.aws), d.cfg.OriginSecret, d.clock, d.log).Check
+	}
 	return o
 }
 

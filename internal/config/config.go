@@ -69,13 +69,13 @@ type Config struct {
 	// application asks for it: 6 or 3.
 	NumberDigits int `env:"LATCHKEY_QR_NUMBER_DIGITS" envDefault:"6"`
 
-	// Edge is "cloudfront" behind CloudFront with the origin secret, else empty.
-	Edge         string `env:"LATCHKEY_EDGE"`
-	OriginSecret string `env:"LATCHKEY_ORIGIN_SECRET"`
-
 	LogLevel string `env:"LATCHKEY_LOG_LEVEL" envDefault:"info"`
 
 	// AWS only.
+	// OriginSecret is the ARN of the secret that CloudFront sends, if the
+	// functions are behind it (internal/originsecret).
+	OriginSecret string `env:"LATCHKEY_ORIGIN_SECRET"`
+
 	Table string `env:"LATCHKEY_TABLE"`
 	// RestoredFrom is the table that Table is a restored copy of, if it is one:
 	// its secrets are bound to that name.
@@ -168,11 +168,8 @@ func (c Config) Complete() (Config, error) {
 	if c.MetadataMaxValidity != 0 {
 		within("LATCHKEY_METADATA_MAX_VALIDITY", c.MetadataMaxValidity, time.Hour, 10*366*24*time.Hour)
 	}
-	if c.Edge != "" && c.Edge != "cloudfront" {
-		bad("LATCHKEY_EDGE is %q: give cloudfront or leave it empty", c.Edge)
-	}
-	if c.Edge == "cloudfront" && len(c.OriginSecret) < 16 {
-		bad("LATCHKEY_EDGE=cloudfront needs LATCHKEY_ORIGIN_SECRET of 16 characters or more")
+	if c.OriginSecret != "" && !strings.Contains(c.OriginSecret, ":secretsmanager:") {
+		bad("LATCHKEY_ORIGIN_SECRET is no ARN of a secret in Secrets Manager")
 	}
 	return c, errors.Join(wrong...)
 }

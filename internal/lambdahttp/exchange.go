@@ -2,6 +2,7 @@ package lambdahttp
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime"
 
@@ -35,14 +36,20 @@ func (x exchange) answer(r *http.Request) (rec *recorder) {
 			plainError(rec, http.StatusInternalServerError, idp.Internal)
 		}
 	}()
-	r, ok := x.opts.request(r, x.event)
-	if !ok {
-		x.opts.log().WarnContext(r.Context(), "request did not come through the CDN", "event", "lambda.edge.rejected",
+	r, err := x.opts.request(r, x.event)
+	switch {
+	case errors.Is(err, errAround):
+		x.opts.log().WarnContext(r.Context(), err.Error(), "event", "lambda.edge.rejected",
 			"reason", idp.HostUnknown, "request_id", requestID(r.Context()), "ip", x.event.RequestContext.HTTP.SourceIP)
 		plainError(rec, http.StatusForbidden, idp.Authz)
-		return rec
+	case err != nil:
+		x.opts.log().ErrorContext(r.Context(), "request could not be judged", "event", "lambda.edge.unknown",
+			"reason", idp.Busy, "request_id", requestID(r.Context()), "err", err)
+		rec.Header().Set("Retry-After", "2")
+		plainError(rec, http.StatusServiceUnavailable, idp.Busy)
+	default:
+		x.handler.ServeHTTP(rec, r)
 	}
-	x.handler.ServeHTTP(rec, r)
 	return rec
 }
 

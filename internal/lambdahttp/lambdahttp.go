@@ -25,11 +25,10 @@ type Options struct {
 	Domains []string // allowed requestContext.domainName; empty: any
 	Stage   string   // empty: $default
 
-	// EdgeCloudFront: the API is reached through CloudFront only. A request
-	// without OriginSecret in OriginHeader gets 403; an empty OriginSecret
-	// refuses everything.
-	EdgeCloudFront bool
-	OriginSecret   idp.Secret
+	// ViaCloudFront, if set, judges what a request has in OriginHeader: the API
+	// is reached through CloudFront only, and its account of the client counts.
+	// What is refused gets 403, what cannot be judged 503.
+	ViaCloudFront func(ctx context.Context, secret string) (bool, error)
 
 	// PublicHost is what handlers see as the host of a request that was let in,
 	// with the port. Empty: the gateway's domain name.

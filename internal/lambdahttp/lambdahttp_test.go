@@ -214,7 +214,7 @@ func TestEdge(t *testing.T) {
 		r.Header.Set("CloudFront-Viewer-Country", "SI")
 		return r
 	}
-	opts := lambdahttp.Options{EdgeCloudFront: true, OriginSecret: idp.Secret("s3cret"), PublicHost: domain}
+	opts := lambdahttp.Options{PublicHost: domain, ViaCloudFront: func(_ context.Context, secret string) (bool, error) { return secret == "s3cret", nil }}
 
 	t.Run("L3 viewer headers count with the origin secret", func(t *testing.T) {
 		resp := serve(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -243,16 +243,17 @@ func TestEdge(t *testing.T) {
 			}
 		}, r, opts)
 	})
-	noSecret := opts
-	noSecret.OriginSecret = nil
+	unknown := opts
+	unknown.ViaCloudFront = func(context.Context, string) (bool, error) { return true, errors.New("Secrets Manager is down") }
 	for name, tt := range map[string]struct {
 		secret string
 		opts   lambdahttp.Options
-	}{"missing": {"", opts}, "wrong": {"guess", opts}, "twice": {"s3cret,s3cret", opts}, "not configured": {"", noSecret}} {
+		status int
+	}{"missing": {"", opts, 403}, "wrong": {"guess", opts, 403}, "twice": {"s3cret,s3cret", opts, 403}, "not known": {"s3cret", unknown, 503}} {
 		t.Run("L4 secret "+name, func(t *testing.T) {
 			resp := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("handler ran") }, viaEdge(tt.secret), tt.opts)
-			if resp.StatusCode != 403 {
-				t.Errorf("status %d, want 403", resp.StatusCode)
+			if resp.StatusCode != tt.status || (resp.Headers["Retry-After"] != "") != (tt.status == 503) {
+				t.Errorf("status %d, want %d; %v", resp.StatusCode, tt.status, resp.Headers)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package lambdahttp
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,9 +18,12 @@ import (
 // origin. Handlers never see it.
 const OriginHeader = "X-Latchkey-Origin"
 
-// request fills r, which has only a method and a body, from the event. False:
-// the request had to come through CloudFront and did not.
-func (o Options) request(r *http.Request, e events.APIGatewayV2HTTPRequest) (*http.Request, bool) {
+// errAround: the request had to come through CloudFront and did not.
+var errAround = errors.New("request did not come through the CDN")
+
+// request fills r, which has only a method and a body, from the event. It fails
+// with errAround, or if it could not be judged.
+func (o Options) request(r *http.Request, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {
 	header := make(http.Header, len(e.Headers))
 	for name, value := range e.Headers {
 		header.Set(name, value) // one value, commas and all: only its reader knows if it is a list
@@ -29,9 +33,12 @@ func (o Options) request(r *http.Request, e events.APIGatewayV2HTTPRequest) (*ht
 	if o.PublicHost != "" {
 		host = o.PublicHost
 	}
-	if o.EdgeCloudFront {
-		if !idp.Equal([]byte(header.Get(OriginHeader)), o.OriginSecret) {
-			return r, false
+	if o.ViaCloudFront != nil {
+		switch ok, err := o.ViaCloudFront(r.Context(), header.Get(OriginHeader)); {
+		case err != nil:
+			return r, err
+		case !ok:
+			return r, errAround
 		}
 		client = viewer(header)
 	}
@@ -47,7 +54,7 @@ func (o Options) request(r *http.Request, e events.APIGatewayV2HTTPRequest) (*ht
 	r.RemoteAddr = net.JoinHostPort(client.IP, "0") // handlers may split it; the gateway tells no port
 	r.URL = &url.URL{Path: e.RawPath, RawQuery: e.RawQueryString}
 	r.RequestURI = r.URL.RequestURI()
-	return r, true
+	return r, nil
 }
 
 // withCaller passes on who signed the request, where the route demands AWS_IAM.

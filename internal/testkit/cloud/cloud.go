@@ -55,6 +55,8 @@ type Cloud struct {
 	KMS   *kmsfake.Fake
 	Keys  Keys
 
+	Secrets *Secrets // read if the parameter OriginSecret is set: then CloudFront is before the API
+
 	TableName string
 	Table     table.Table // as an administrator of the account sees it
 	Store     *store.Store
@@ -63,6 +65,7 @@ type Cloud struct {
 	pools   map[string]*pool
 	aws     map[string]*httptest.Server // by function: DynamoDB and KMS
 	gateway *gateway
+	public  http.Handler // the gateway, or CloudFront before it
 	server  *httptest.Server
 	theirs  *x509.Certificate // of httptest's servers
 }
@@ -78,14 +81,14 @@ func Start(t testing.TB, o Options) *Cloud {
 	t.Helper()
 	client := dynamotest.Client(t)
 	bin := Build(t)
-	c := &Cloud{T: t, KMS: kmsfake.New(), pools: map[string]*pool{}, aws: map[string]*httptest.Server{}}
+	c := &Cloud{T: t, KMS: kmsfake.New(), Secrets: &Secrets{}, pools: map[string]*pool{}, aws: map[string]*httptest.Server{}}
 	c.makeKeys(o.Key)
 	c.TableName = dynamotest.Create(t, dynamotest.Client(t, dynamotest.Patient))
 	c.Table = dynamo.New(client, c.TableName, time.Now)
 	c.Store = store.New(c.Table, time.Now)
 	c.Stack = c.read(o)
 	var err error
-	if c.guard, err = newGuard(c.Stack, os.Getenv("DYNAMODB_ENDPOINT"), c.KMS); err != nil {
+	if c.guard, err = newGuard(c.Stack, os.Getenv("DYNAMODB_ENDPOINT"), c.KMS, c.Secrets); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range c.Stack.Names() {
@@ -94,7 +97,12 @@ func Start(t testing.TB, o Options) *Cloud {
 	c.gateway = &gateway{routes: c.Stack.Routes, caller: Caller, invoke: func(function string, event []byte) ([]byte, error) {
 		return c.pools[function].invoke(event)
 	}}
-	c.server = httptest.NewUnstartedServer(c.gateway)
+	c.public = c.gateway
+	if o.Parameters["OriginSecret"] != "" {
+		c.Secrets.Replace("TEST-ONLY-" + rand.Text())
+		c.public = cloudFront(c.Secrets.value, c.gateway)
+	}
+	c.server = httptest.NewUnstartedServer(c.public)
 	c.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t)}, MinVersion: tls.VersionTLS12}
 	c.server.EnableHTTP2 = true
 	c.server.StartTLS()
@@ -183,7 +191,7 @@ func (c *Cloud) deploy(bin string, f sam.Function, o Options) {
 		env = o.Environ(f.Name, env)
 	}
 	c.aws[f.Name] = server
-	env = append(env, "AWS_ENDPOINT_URL_DYNAMODB="+server.URL, "AWS_ENDPOINT_URL_KMS="+server.URL)
+	env = append(env, "AWS_ENDPOINT_URL_DYNAMODB="+server.URL, "AWS_ENDPOINT_URL_KMS="+server.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL)
 	limit := o.Instances
 	if limit == 0 {
 		limit = 4
@@ -191,9 +199,12 @@ func (c *Cloud) deploy(bin string, f sam.Function, o Options) {
 	c.pools[f.Name] = newPool(bin, lambdaruntime.Options{Name: f.Name, Env: env, Timeout: f.Timeout}, limit)
 }
 
-// Handler is the HTTP API, for requests without a network: they come from
+// Handler is the public address, for requests without a network: they come from
 // their RemoteAddr.
-func (c *Cloud) Handler() http.Handler { return c.gateway }
+func (c *Cloud) Handler() http.Handler { return c.public }
+
+// Origin is the HTTP API, for who goes around CloudFront.
+func (c *Cloud) Origin() http.Handler { return c.gateway }
 
 // Address is where the HTTP API listens, for who asks for Host.
 func (c *Cloud) Address() string { return c.server.Listener.Addr().String() }

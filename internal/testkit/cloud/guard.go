@@ -28,24 +28,25 @@ type guard struct {
 	tableARN string // without the name
 	dynamo   http.Handler
 	kms      http.Handler
+	secrets  http.Handler
 
 	mu    sync.Mutex
 	calls []Call
 	known map[string]bool // of calls, as text
 }
 
-func newGuard(stack *sam.Stack, endpoint string, kms http.Handler) (*guard, error) {
+func newGuard(stack *sam.Stack, endpoint string, kms, secrets http.Handler) (*guard, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("address of DynamoDB: %w", err)
 	}
 	return &guard{
 		stack: stack, tableARN: "arn:aws:dynamodb:" + sam.Region + ":" + sam.Account + ":table/",
-		dynamo: httputil.NewSingleHostReverseProxy(u), kms: kms, known: map[string]bool{},
+		dynamo: httputil.NewSingleHostReverseProxy(u), kms: kms, secrets: secrets, known: map[string]bool{},
 	}, nil
 }
 
-// service is DynamoDB or KMS as one function sees it.
+// service is AWS as one function sees it.
 func (g *guard) service(function string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -56,8 +57,11 @@ func (g *guard) service(function string) http.Handler {
 		target := r.Header.Get("X-Amz-Target")
 		_, operation, _ := strings.Cut(target, ".")
 		asked, next := g.kmsRequests, g.kms
-		if strings.HasPrefix(target, "DynamoDB_") {
+		switch {
+		case strings.HasPrefix(target, "DynamoDB_"):
 			asked, next = g.dynamoRequests, g.dynamo
+		case strings.HasPrefix(target, "secretsmanager."):
+			asked, next = g.secretsRequests, g.secrets
 		}
 		requests, err := asked(operation, body)
 		if err != nil {
