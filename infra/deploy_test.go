@@ -96,12 +96,17 @@ func TestStacks(t *testing.T) {
 				known["@"+stackOf(name)+"."+output] = value
 			}
 			if name == mainTemplate {
-				t.Run("as intended", func(t *testing.T) { asIntended(t, made) })
+				t.Run("as intended", func(t *testing.T) { asIntended(t, "intended.json", made) })
 				t.Run("L1 every route reaches a function", func(t *testing.T) { routesReach(t, made) })
 				t.Run("L5 no secret in an environment", func(t *testing.T) { plainEnvironment(t, made) })
 				t.Run("throttled routes", func(t *testing.T) { throttledRoutesAreThere(t, template) })
 				t.Run("what outlives the stack", func(t *testing.T) { retained(t, template) })
 				t.Run("update", func(t *testing.T) { update(t, cloud, made) })
+			}
+			if name == edgeTemplate {
+				t.Run("as intended", func(t *testing.T) { asIntended(t, "intended-edge.json", made) })
+				t.Run("what WAF stops", func(t *testing.T) { firewall(t, made["Firewall"]) })
+				t.Run("L4 the secret", func(t *testing.T) { originSecret(t, cloud, template, given, made) })
 			}
 		})
 	}
@@ -153,12 +158,12 @@ func allMade(t *testing.T, template string, made map[string]cloudtest.Resource) 
 	}
 }
 
-// asIntended compares with testdata/intended.json. A name there is a pattern for
+// asIntended compares with a file of testdata. A name there is a pattern for
 // logical ids; with ? at its end, nothing needs to match. What is said of a
 // resource must be so: null is absent, "~..." is a regular expression, and of an
 // object other members don't matter.
-func asIntended(t *testing.T, made map[string]cloudtest.Resource) {
-	for pattern, want := range read[map[string]any](t, "intended.json") {
+func asIntended(t *testing.T, file string, made map[string]cloudtest.Resource) {
+	for pattern, want := range read[map[string]any](t, file) {
 		pattern, matched := strings.CutSuffix(pattern, "?")
 		for id, r := range made {
 			if ok, err := path.Match(pattern, id); err != nil || !ok {

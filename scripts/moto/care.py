@@ -59,6 +59,8 @@ class Secret(Resource):
         extra = but(p, "Name", "GenerateSecretString", "ReplicaRegions")
         if "GenerateSecretString" in p:
             extra["SecretString"] = call(api, "get_random_password", **p["GenerateSecretString"])["RandomPassword"]
+        if "ReplicaRegions" in p:
+            extra["AddReplicaRegions"] = p["ReplicaRegions"]
         arn = call(api, "create_secret", Name=name, **extra)["ARN"]
         return arn, {"Id": arn}
 

@@ -104,6 +104,15 @@ def topic(api, arn):
     return api.get_topic_attributes(TopicArn=arn)["Attributes"]
 
 
+def web_acl(api, name_id_scope):
+    name, identifier, scope = name_id_scope.split("|")
+    return api.get_web_acl(Name=name, Id=identifier, Scope=scope)["WebACL"]
+
+
+def secret(api, arn):
+    return {**api.describe_secret(SecretId=arn), "Value": api.get_secret_value(SecretId=arn)["SecretString"]}
+
+
 DESCRIBE = {
     "AWS::DynamoDB::Table": ("dynamodb", table),
     "AWS::DynamoDB::GlobalTable": ("dynamodb", table),
@@ -122,6 +131,12 @@ DESCRIBE = {
     ),
     "AWS::CodeDeploy::DeploymentGroup": ("codedeploy", deployment_group),
     "AWS::SNS::Topic": ("sns", topic),
+    "AWS::SecretsManager::Secret": ("secretsmanager", secret),
+    "AWS::CloudFront::Distribution": (
+        "cloudfront",
+        lambda api, n: api.get_distribution_config(Id=n)["DistributionConfig"],
+    ),
+    "AWS::WAFv2::WebACL": ("wafv2", web_acl),
 }
 
 
@@ -135,7 +150,7 @@ def main(endpoint, stack, region):
             service, describe = DESCRIBE.get(kind, (None, None))
             says = describe(client(service, region, endpoint), physical) if describe else {}
             found[r["LogicalResourceId"]] = {"Type": kind, "ID": physical, "Says": says, "NotMade": NOT_MADE.get(kind, "")}
-    json.dump(found, sys.stdout, default=str)
+    json.dump(found, sys.stdout, default=lambda v: v.decode() if isinstance(v, bytes) else str(v))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,13 @@ from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 
 
+# {{resolve:secretsmanager:SECRET:SecretString:KEY OF JSON:STAGE:VERSION}}, without a key.
+DYNAMIC = re.compile(
+    r"{{resolve:secretsmanager:(?P<SecretId>arn(?::[^:}]*){6}|[^:}]*)"
+    r":SecretString::(?P<VersionStage>[^:}]*):(?P<VersionId>[^:}]*)}}"
+)
+
+
 class Resource:
     """A resource type. Subclasses say how it is created, changed and deleted."""
 
@@ -73,7 +80,9 @@ class Adapter:
     def create_from_cloudformation_json(self, resource_name, cloudformation_json, account_id, region_name, **_):
         p = cloudformation_json["Properties"]
         with self.failing(resource_name):
-            made = self.resource.create(self.clients(self.resource.service, region_name), resource_name, p)
+            made = self.resource.create(
+                self.clients(self.resource.service, region_name), resource_name, self.resolved(p, region_name)
+            )
         return Created(self, p, region_name, made)
 
     def update_from_cloudformation_json(
@@ -89,9 +98,22 @@ class Adapter:
                 self.remove(found)
             return new
         with self.failing(found.physical_resource_id):
-            self.resource.update(self.clients(self.resource.service, region_name), found, p)
+            self.resource.update(self.clients(self.resource.service, region_name), found, self.resolved(p, region_name))
         found.properties = p
         return found
+
+    def resolved(self, value, region):
+        """Puts secrets in for dynamic references. As in AWS, one is not read again
+        before its own text changes."""
+        if isinstance(value, dict):
+            return {k: self.resolved(v, region) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.resolved(v, region) for v in value]
+        m = DYNAMIC.fullmatch(value) if isinstance(value, str) else None
+        if not m:
+            return value
+        which = {k: v for k, v in m.groupdict().items() if v}
+        return self.clients("secretsmanager", region).get_secret_value(**which)["SecretString"]
 
     @contextlib.contextmanager
     def failing(self, name):
