@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	apigatewayv2types "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -58,6 +59,7 @@ func newBench(t *testing.T) *bench {
 	s := cloudtest.NewSite(t)
 	cloud.Deploy(t, stackName, cloud.Template(t, "template.yaml", "1"), map[string]string{
 		"PublicURL": s.URL, "AlarmTopic": "arn:aws:sns:eu-central-1:123456789012:alarms",
+		"OriginSecret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:origin-AbCdEf",
 	})
 	config := cloud.Config()
 	b := &bench{
@@ -65,6 +67,10 @@ func newBench(t *testing.T) *bench {
 		keys: kms.NewFromConfig(config), tables: dynamodb.NewFromConfig(config), functions: lambda.NewFromConfig(config),
 		gateway: apigatewayv2.NewFromConfig(config), logs: cloudwatchlogs.NewFromConfig(config), alarms: cloudwatch.NewFromConfig(config),
 	}
+	_, err := b.gateway.CreateDomainName(t.Context(), &apigatewayv2.CreateDomainNameInput{
+		DomainName: aws.String("127.0.0.1"), DomainNameConfigurations: []apigatewayv2types.DomainNameConfiguration{{ApiGatewayDomainName: aws.String("127.0.0.1")}},
+	})
+	must(t, err)
 	b.us = s.Identity(t, b.keys, *b.id("SigningKey"))
 	s.Set(func(l *cloudtest.Looks) { l.Metadata = b.us.Metadata(t) })
 	return b
@@ -225,7 +231,7 @@ func (b *bench) seesNow(t *testing.T, want string) {
 func (b *bench) allSeen(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	must(t, err)
-	code := regexp.MustCompile(`"((?:stack|table|key|function|alias|api|route|log|alarm|answer|metadata|certificate|clock|aws)\.[a-z_]+|permission)"`)
+	code := regexp.MustCompile(`"((?:stack|table|key|function|alias|api|route|log|alarm|answer|metadata|certificate|clock|edge|aws)\.[a-z_]+|permission)"`)
 	n := 0
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
@@ -334,6 +340,7 @@ func sites(t *testing.T, b *bench) []siteCase {
 		{"clock", func(l *cloudtest.Looks) { l.Ahead = 2 * time.Minute }, []string{"clock.skew of " + url}},
 		{"health", func(l *cloudtest.Looks) { l.Health = http.StatusServiceUnavailable }, []string{"answer.health of " + url + "/v1/healthz"}},
 		{"open administration", func(l *cloudtest.Looks) { l.Admin = http.StatusOK }, []string{"answer.admin of " + url + "/v1/admin/status"}},
+		{"a way around CloudFront", func(l *cloudtest.Looks) { l.Around = http.StatusOK }, []string{"edge.open of 127.0.0.1"}},
 		{"a default route", func(l *cloudtest.Looks) { l.UnknownBody = "<html>" }, []string{"answer.unknown of " + url + "/no-such-path"}},
 	}
 }

@@ -150,6 +150,8 @@ func keyFaults() []fault {
 
 func otherFaults() []fault {
 	return []fault{
+		said("CloudFront's origin does not answer", "domainnames", `"apiGatewayDomainName": "127.0.0.1"`, `"apiGatewayDomainName": "127.0.0.2:1"`, "edge.unreachable of 127.0.0.2"),
+		refused("domainnames", "AccessDeniedException", "permission of apigateway:GET"),
 		{"function stopped", func(b *bench, t *testing.T) func() {
 			_, err := b.functions.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{
 				FunctionName: b.id("SSOFunction"), ReservedConcurrentExecutions: aws.Int32(0),
@@ -258,6 +260,10 @@ type demolition struct {
 
 func demolitions() []demolition {
 	return []demolition{
+		{"edge.domain of 127.0.0.1", func(b *bench, t *testing.T) error {
+			_, err := b.gateway.DeleteDomainName(t.Context(), &apigatewayv2.DeleteDomainNameInput{DomainName: aws.String("127.0.0.1")})
+			return err
+		}},
 		{"log.missing of id-SSOLog", func(b *bench, t *testing.T) error {
 			_, err := b.logs.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: b.id("SSOLog")})
 			return err

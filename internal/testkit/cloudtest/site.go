@@ -35,6 +35,7 @@ type Site struct {
 type Looks struct {
 	Metadata               []byte // empty: 500
 	Health, Admin, Unknown int    // status without credentials
+	Around                 int    // status of who goes around CloudFront
 	UnknownBody            string
 	Status                 adminapi.Status // for those with credentials
 	Ahead                  time.Duration   // of its clock
@@ -45,7 +46,7 @@ type Looks struct {
 func NewSite(t testing.TB) *Site {
 	t.Helper()
 	s := &Site{looks: Looks{
-		Health: http.StatusOK, Admin: http.StatusForbidden, Unknown: http.StatusNotFound,
+		Around: http.StatusForbidden, Health: http.StatusOK, Admin: http.StatusForbidden, Unknown: http.StatusNotFound,
 		UnknownBody: `{"message":"Not Found"}`,
 	}}
 	s.Server = httptest.NewTLSServer(s)
@@ -85,6 +86,8 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 		_, _ = w.Write(looks.Metadata)
+	case "/v1/config/public":
+		w.WriteHeader(looks.Around)
 	case "/v1/healthz":
 		w.WriteHeader(looks.Health)
 	case "/v1/admin/status":
