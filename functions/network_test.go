@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/adminapi"
 	"github.com/latchkey-idp/latchkey/internal/adminclient"
 	"github.com/latchkey-idp/latchkey/internal/adminclient/awsauth"
-	"github.com/latchkey-idp/latchkey/internal/originsecret"
 	"github.com/latchkey-idp/latchkey/internal/phone"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
 	"github.com/latchkey-idp/latchkey/internal/testkit/cloud"
@@ -189,61 +187,6 @@ func TestAddressOfTheClient(t *testing.T) {
 			"CloudFront-Viewer-Address", "1.2.3.4:5", "X-Forwarded-Host", "evil.test", "Via", "1.2.3.4")
 		if log := c.Output("metadata"); status != http.StatusOK || !strings.Contains(log, `"ip":"127.0.0.4"`) || strings.Contains(log, "1.2.3.4") || strings.Contains(log, "evil.test") {
 			t.Errorf("%d\n%s", status, log)
-		}
-	})
-}
-
-// TestBehindCloudFront: who goes around it gets nothing.
-func TestBehindCloudFront(t *testing.T) {
-	c := cloud.Start(t, cloud.Options{Parameters: map[string]string{"OriginSecret": cloud.OriginSecret}})
-	const secret, another = "TEST-ONLY-0123456789abcdef", "TEST-ONLY-fedcba9876543210"
-	c.Secrets.Replace(secret)
-	around := func(path string, header ...string) int {
-		r := httptest.NewRequest(http.MethodGet, cloud.URL+path, nil)
-		for n := 0; n+1 < len(header); n += 2 {
-			r.Header.Set(header[n], header[n+1])
-		}
-		w := httptest.NewRecorder()
-		c.Origin().ServeHTTP(w, r)
-		return w.Code
-	}
-	for name, origin := range map[string]string{"without": "", "another": another, "a prefix of it": secret[:20], "twice": secret + "," + secret} {
-		t.Run("L4 secret "+name, func(t *testing.T) {
-			for _, path := range []string{"/v1/config/public", "/saml/sso?SAMLRequest=x", "/m", "/e", "/saml/slo", "/wsfed", "/v1/login/sessions/x"} {
-				if status := around(path, "X-Latchkey-Origin", origin, "CloudFront-Viewer-Address", "198.51.100.7:1"); status != http.StatusForbidden {
-					t.Errorf("%s: %d", path, status)
-				}
-			}
-		})
-	}
-	if n := c.KMS.Signatures(); n != 0 {
-		t.Errorf("%d signatures before anybody was let in", n)
-	}
-	t.Run("L3 L4 A50 through it, whatever the viewer says of itself", func(t *testing.T) {
-		status, _ := get(t, c, "/v1/config/public", "X-Latchkey-Origin", "guess", "CloudFront-Viewer-Address", "1.2.3.4:5", "X-Forwarded-For", "1.2.3.4")
-		if log := c.Output("metadata"); status != http.StatusOK || !strings.Contains(log, `"ip":"127.0.0.4"`) || strings.Contains(log, "1.2.3.4") || strings.Contains(log, secret) {
-			t.Errorf("%d\n%s", status, log)
-		}
-	})
-	t.Run("L4 replaced: both count until it is replaced again", func(t *testing.T) {
-		c.Secrets.Replace(another)
-		c.Recycle("metadata")
-		for value, want := range map[string]int{secret: http.StatusOK, another: http.StatusOK, "TEST-ONLY-some-other-one": http.StatusForbidden} {
-			if status := around("/v1/config/public", "X-Latchkey-Origin", value); status != want {
-				t.Errorf("%s: %d", value, status)
-			}
-		}
-	})
-	t.Run("L4 nobody is let in while the secret is not known", func(t *testing.T) {
-		c.Secrets.Down(true)
-		c.Recycle("metadata")
-		if status, body := get(t, c, "/v1/config/public"); status != http.StatusServiceUnavailable {
-			t.Errorf("%d %s", status, body)
-		}
-		c.Secrets.Down(false)
-		time.Sleep(originsecret.FirstPause)
-		if status, body := get(t, c, "/v1/config/public"); status != http.StatusOK {
-			t.Errorf("%d %s", status, body)
 		}
 	})
 }

@@ -21,13 +21,15 @@ const (
 	signingKey  = "arn:signing-key"
 	wrappingKey = "arn:wrapping-key"
 	decryption  = "arn:decryption-key"
+
+	originSecret = "arn:origin-secret"
 )
 
 // stack is template.yaml, as it is deployed with all options.
 func stack(t *testing.T) *sam.Stack {
 	t.Helper()
 	s, err := sam.Read(cloud.Template(), sam.Values{
-		Parameters: map[string]string{"EncryptIdentifiers": "true", "MoreSigningKeys": "arn:next-key"},
+		Parameters: map[string]string{"EncryptIdentifiers": "true", "MoreSigningKeys": "arn:next-key", "OriginSecret": originSecret},
 		Attributes: map[string]string{
 			"Table.Arn": tableARN, "SigningKey.Arn": signingKey, "WrappingKey.Arn": wrappingKey, "EncryptionKey.Arn": decryption,
 		},
@@ -134,6 +136,33 @@ func TestWhoDecrypts(t *testing.T) {
 	}
 }
 
+// TestWhoReadsTheOriginSecret: L6, who answers requests, that one secret, and
+// nobody without CloudFront.
+func TestWhoReadsTheOriginSecret(t *testing.T) {
+	without, err := sam.Read(cloud.Template(), sam.Values{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stack(t)
+	for _, name := range s.Names() {
+		get := iam.Request{Action: "secretsmanager:GetSecretValue", Resource: originSecret}
+		if got := allowed(s, name, get); got != slices.Contains(names, name) {
+			t.Errorf("L6 %s reads it: %v", name, got)
+		}
+		for _, other := range []iam.Request{
+			{Action: get.Action, Resource: "arn:other"}, {Action: "secretsmanager:PutSecretValue", Resource: originSecret},
+			{Action: "secretsmanager:DescribeSecret", Resource: originSecret},
+		} {
+			if allowed(s, name, other) {
+				t.Errorf("L6 %s may: %s", name, other)
+			}
+		}
+		if without.Functions[name].Env["LATCHKEY_ORIGIN_SECRET"] != "" || allowed(without, name, get) {
+			t.Errorf("L6 without CloudFront %s looks for a secret", name)
+		}
+	}
+}
+
 // TestPoliciesAreNarrow: L6, no wildcard and no scan; every right on the table
 // names its partitions. That none is too many, and none too few, is shown by
 // internal/app (TestLeastPrivilege).
@@ -217,10 +246,9 @@ func TestRoles(t *testing.T) {
 // addresses, switches. Whoever adds a name here has made sure that its value is
 // no secret.
 var environment = []string{
-	"LATCHKEY_ORIGIN_SECRET",
 	"LATCHKEY_ATTESTATION", "LATCHKEY_ATTESTATION_MODELS", "LATCHKEY_ATTESTATION_ROOTS", "LATCHKEY_DISPLAY_NAME", "LATCHKEY_ENCRYPTION_KEY",
 	"LATCHKEY_ENTITY_ID", "LATCHKEY_INFORMATION_URL", "LATCHKEY_ISSUERS", "LATCHKEY_LOGO_URL", "LATCHKEY_LOG_LEVEL", "LATCHKEY_MASTER_KEY",
-	"LATCHKEY_PRIVACY_URL", "LATCHKEY_PUBLIC_URL", "LATCHKEY_RESTORED_FROM", "LATCHKEY_SIGNING_KEY", "LATCHKEY_SUPPORT_URL", "LATCHKEY_TABLE",
+	"LATCHKEY_ORIGIN_SECRET", "LATCHKEY_PRIVACY_URL", "LATCHKEY_PUBLIC_URL", "LATCHKEY_RESTORED_FROM", "LATCHKEY_SIGNING_KEY", "LATCHKEY_SUPPORT_URL", "LATCHKEY_TABLE",
 }
 
 // TestEnvironment: L5, and keys are there by their ARN only.
@@ -233,7 +261,7 @@ func TestEnvironment(t *testing.T) {
 					t.Errorf("%s gets %s", name, variable)
 				}
 				for key := range strings.SplitSeq(value, ",") {
-					if strings.HasSuffix(variable, "_KEY") && !strings.HasPrefix(key, "arn:") {
+					if (strings.HasSuffix(variable, "_KEY") || strings.HasSuffix(variable, "_SECRET")) && !strings.HasPrefix(key, "arn:") {
 						t.Errorf("%s of %s is no ARN", variable, name)
 					}
 				}

@@ -62,7 +62,7 @@ func TestWhoMayImportWhat(t *testing.T) {
 		by       []string
 	}{
 		{"AWS SDK", []string{"github.com/aws/aws-sdk-go-v2/", "github.com/aws/smithy-go/"}, []string{
-			"internal/table/dynamo/", "internal/keys/kmssigner", "internal/awsdeps", "internal/adminclient/awsauth",
+			"internal/table/dynamo/", "internal/keys/kmssigner", "internal/originsecret", "internal/awsdeps", "internal/adminclient/awsauth",
 			"internal/stackdoctor",       // asks AWS about a stack, from an administrator's machine
 			"internal/testkit/cloudtest", // deploys templates
 		}},

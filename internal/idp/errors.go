@@ -221,10 +221,11 @@ const (
 	EventUnknown      Reason = "event.unknown"
 	DuplicateCookie   Reason = "cookie.duplicate"
 	HostUnknown       Reason = "host.unknown"
-	ECPOff            Reason = "ecp.off"         // the application does not let programs sign in
-	ECPAuthFailed     Reason = "ecp.auth_failed" // no app password of this person for this application
-	SSRFBlocked       Reason = "ssrf.blocked"    // an address that must not be called (AD1)
-	OutboundFailed    Reason = "outbound.failed" // it may be called, but did not answer as it should
+	OriginUnavailable Reason = "origin.unavailable" // the secret that CloudFront sends is not known
+	ECPOff            Reason = "ecp.off"            // the application does not let programs sign in
+	ECPAuthFailed     Reason = "ecp.auth_failed"    // no app password of this person for this application
+	SSRFBlocked       Reason = "ssrf.blocked"       // an address that must not be called (AD1)
+	OutboundFailed    Reason = "outbound.failed"    // it may be called, but did not answer as it should
 	Panic             Reason = "panic"
 )
 

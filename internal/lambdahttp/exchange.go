@@ -44,7 +44,7 @@ func (x exchange) answer(r *http.Request) (rec *recorder) {
 		plainError(rec, http.StatusForbidden, idp.Authz)
 	case err != nil:
 		x.opts.log().ErrorContext(r.Context(), "request could not be judged", "event", "lambda.edge.unknown",
-			"reason", idp.Busy, "request_id", requestID(r.Context()), "err", err)
+			"reason", idp.OriginUnavailable, "request_id", requestID(r.Context()), "err", err)
 		rec.Header().Set("Retry-After", "2")
 		plainError(rec, http.StatusServiceUnavailable, idp.Busy)
 	default:
