@@ -118,6 +118,40 @@ func TestWhoSigns(t *testing.T) {
 	})
 }
 
+// TestWhereKeysAre: a replica of a key has a policy of its own, so keys can be
+// replicated to the second region only, whoever asks for it; and another region
+// can't be made the first.
+func TestWhereKeysAre(t *testing.T) {
+	everything := []iam.Statement{{Actions: []string{"*"}, Resources: []string{"*"}}}
+	for _, second := range []string{"", "eu-west-1"} {
+		parameters := map[string]string{"EncryptIdentifiers": "true", "SecondRegion": second, "Deployment": "latchkey"}
+		policies := map[string][]iam.Statement{}
+		for _, template := range []string{cloud.Template(), "../infra/signing-key.yaml"} {
+			s, err := sam.Read(template, sam.Values{Parameters: parameters})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for arn, policy := range s.KeyPolicies {
+				policies[template+" "+arn] = policy
+			}
+		}
+		if len(policies) != 4 {
+			t.Fatalf("%d keys", len(policies))
+		}
+		for key, policy := range policies {
+			for _, to := range []string{"eu-west-1", "us-east-1", ""} {
+				r := iam.Request{Action: "kms:ReplicateKey", Resource: key, Context: map[string][]string{"kms:ReplicaRegion": {to}}}
+				if got := iam.Allowed(everything, policy, r); got != (to != "" && to == second) {
+					t.Errorf("L6 SecondRegion %q: %s: %v", second, r, got)
+				}
+			}
+			if iam.Allowed(everything, policy, iam.Request{Action: "kms:UpdatePrimaryRegion", Resource: key}) {
+				t.Errorf("L6 anybody moves the primary of %s", key)
+			}
+		}
+	}
+}
+
 // TestWhoDecrypts: L6, identifiers are decrypted where logout requests are read,
 // and nowhere else; the master key by name of its table.
 func TestWhoDecrypts(t *testing.T) {

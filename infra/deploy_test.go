@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-idp/latchkey/internal/testkit/cloudtest"
@@ -102,6 +104,7 @@ func TestStacks(t *testing.T) {
 				t.Run("throttled routes", func(t *testing.T) { throttledRoutesAreThere(t, template) })
 				t.Run("what outlives the stack", func(t *testing.T) { retained(t, template) })
 				t.Run("update", func(t *testing.T) { update(t, cloud, made) })
+				t.Run("a second region", func(t *testing.T) { secondRegion(t, cloud) })
 			}
 			if name == edgeTemplate {
 				t.Run("as intended", func(t *testing.T) { asIntended(t, "intended-edge.json", made) })
@@ -225,6 +228,38 @@ func update(t *testing.T, cloud *cloudtest.Cloud, before map[string]cloudtest.Re
 		for _, wrong := range differences(want, any(after[id].Says), id) {
 			t.Error(wrong)
 		}
+	}
+}
+
+// second is the region to which the stack gets a replica of its table.
+const second = "eu-west-1"
+
+// secondRegion gives the stack a second region: table and keys stay what they are,
+// the table is there, too, and the keys can be replicated to it.
+func secondRegion(t *testing.T, cloud *cloudtest.Cloud) {
+	before := cloud.Resources(t, mainStack)
+	cloud.Deploy(t, mainStack, cloud.Template(t, mainTemplate, "2"), map[string]string{"SecondRegion": second})
+	after := cloud.Resources(t, mainStack)
+	type object = map[string]any
+	replicable := object{"Policy": object{"OnlyTheSecondRegion": object{
+		"Condition": object{"StringNotEquals": object{"kms:ReplicaRegion": second}},
+	}}}
+	for id, want := range map[string]any{
+		"Table": object{"DeletionProtectionEnabled": true, "PITR": "ENABLED"}, "SigningKey": replicable, "EncryptionKey": replicable, "WrappingKey": replicable,
+	} {
+		if before[id].ID == "" || before[id].ID != after[id].ID {
+			t.Errorf("%s, %q, is now %q", id, before[id].ID, after[id].ID)
+		}
+		for _, wrong := range differences(want, any(after[id].Says), id) {
+			t.Error(wrong)
+		}
+	}
+	replica, err := dynamodb.NewFromConfig(cloud.In(second).Config()).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(after["Table"].ID)})
+	if err != nil {
+		t.Fatalf("the table in %s: %v", second, err)
+	}
+	if !aws.ToBool(replica.Table.DeletionProtectionEnabled) || replica.Table.SSEDescription == nil {
+		t.Errorf("the table in %s lacks its protections: %+v", second, replica.Table)
 	}
 }
 
