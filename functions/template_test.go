@@ -152,6 +152,35 @@ func TestWhereKeysAre(t *testing.T) {
 	}
 }
 
+// TestReplicas: L6, a key's policy is the same in both regions.
+func TestReplicas(t *testing.T) {
+	policies := func(template, region string, parameters map[string]string) map[string][]iam.Statement {
+		t.Helper()
+		parameters["Deployment"], parameters["SecondRegion"], parameters["EncryptIdentifiers"] = "latchkey", "eu-west-1", "true"
+		s, err := sam.Read(template, sam.Values{Region: region, Parameters: parameters, Attributes: map[string]string{
+			"SigningKey.Arn": "SigningKey", "EncryptionKey.Arn": "EncryptionKey", "WrappingKey.Arn": "WrappingKey", "Replica.Arn": "SigningKey",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.KeyPolicies
+	}
+	first := policies(cloud.Template(), sam.Region, map[string]string{})
+	second := policies("../infra/second-region.yaml", "eu-west-1", map[string]string{
+		"PrimaryRegion": sam.Region, "PrimarySigningKey": "mrk-1", "PrimaryEncryptionKey": "mrk-2", "PrimaryWrappingKey": "mrk-3",
+	})
+	if diff := cmp.Diff(first, second); diff != "" || len(first) != 3 {
+		t.Errorf("L6 infra/second-region.yaml (-first +second): %s", diff)
+	}
+	more := policies("../infra/signing-key.yaml", sam.Region, map[string]string{})
+	replica := policies("../infra/signing-key.yaml", "eu-west-1", map[string]string{"PrimaryKey": "arn:aws:kms:eu-central-1:1:key/mrk-1"})
+	for _, of := range []map[string][]iam.Statement{more, replica} {
+		if diff := cmp.Diff(map[string][]iam.Statement{"SigningKey": first["SigningKey"]}, of); diff != "" {
+			t.Errorf("L6 infra/signing-key.yaml (-first +this): %s", diff)
+		}
+	}
+}
+
 // TestWhoDecrypts: L6, identifiers are decrypted where logout requests are read,
 // and nowhere else; the master key by name of its table.
 func TestWhoDecrypts(t *testing.T) {

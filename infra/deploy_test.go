@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-idp/latchkey/internal/testkit/cloudtest"
@@ -94,9 +92,6 @@ func TestStacks(t *testing.T) {
 			cloud.Deploy(t, stackOf(name), template, given)
 			made := cloud.Resources(t, stackOf(name))
 			allMade(t, template, made)
-			for output, value := range cloud.Outputs(t, stackOf(name)) {
-				known["@"+stackOf(name)+"."+output] = value
-			}
 			if name == mainTemplate {
 				t.Run("as intended", func(t *testing.T) { asIntended(t, "intended.json", made) })
 				t.Run("L1 every route reaches a function", func(t *testing.T) { routesReach(t, made) })
@@ -111,8 +106,12 @@ func TestStacks(t *testing.T) {
 				t.Run("what WAF stops", func(t *testing.T) { firewall(t, made["Firewall"]) })
 				t.Run("L4 the secret", func(t *testing.T) { originSecret(t, cloud, template, given, made) })
 			}
+			for output, value := range cloud.Outputs(t, stackOf(name)) {
+				known["@"+stackOf(name)+"."+output] = value
+			}
 		})
 	}
+	t.Run("the stack of the second region", func(t *testing.T) { secondStack(t, cloud.In(second), known) })
 	t.Run("replacement", func(t *testing.T) { replacement(t, cloud) })
 	t.Run("a circular template", func(t *testing.T) {
 		cycle := circle(needs(t, cloud.Template(t, "infra/testdata/circular.yaml", "1")))
@@ -228,38 +227,6 @@ func update(t *testing.T, cloud *cloudtest.Cloud, before map[string]cloudtest.Re
 		for _, wrong := range differences(want, any(after[id].Says), id) {
 			t.Error(wrong)
 		}
-	}
-}
-
-// second is the region to which the stack gets a replica of its table.
-const second = "eu-west-1"
-
-// secondRegion gives the stack a second region: table and keys stay what they are,
-// the table is there, too, and the keys can be replicated to it.
-func secondRegion(t *testing.T, cloud *cloudtest.Cloud) {
-	before := cloud.Resources(t, mainStack)
-	cloud.Deploy(t, mainStack, cloud.Template(t, mainTemplate, "2"), map[string]string{"SecondRegion": second})
-	after := cloud.Resources(t, mainStack)
-	type object = map[string]any
-	replicable := object{"Policy": object{"OnlyTheSecondRegion": object{
-		"Condition": object{"StringNotEquals": object{"kms:ReplicaRegion": second}},
-	}}}
-	for id, want := range map[string]any{
-		"Table": object{"DeletionProtectionEnabled": true, "PITR": "ENABLED"}, "SigningKey": replicable, "EncryptionKey": replicable, "WrappingKey": replicable,
-	} {
-		if before[id].ID == "" || before[id].ID != after[id].ID {
-			t.Errorf("%s, %q, is now %q", id, before[id].ID, after[id].ID)
-		}
-		for _, wrong := range differences(want, any(after[id].Says), id) {
-			t.Error(wrong)
-		}
-	}
-	replica, err := dynamodb.NewFromConfig(cloud.In(second).Config()).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(after["Table"].ID)})
-	if err != nil {
-		t.Fatalf("the table in %s: %v", second, err)
-	}
-	if !aws.ToBool(replica.Table.DeletionProtectionEnabled) || replica.Table.SSEDescription == nil {
-		t.Errorf("the table in %s lacks its protections: %+v", second, replica.Table)
 	}
 }
 

@@ -21,6 +21,7 @@ DIGEST_ALGORITHM = "RSASSA_PKCS1_V1_5_SHA_256"
 def fill():
     log_groups_of_functions()
     ids_of_multi_region_keys()
+    replicas_without_aliases()
     signatures_of_digests()
 
 
@@ -59,6 +60,18 @@ def ids_of_multi_region_keys():
         validate(self, self._display_arn(key_id) if re.fullmatch("mrk-[0-9a-f]{32}", key_id) else key_id)
 
     models.generate_key_id, KmsResponse._validate_cmk_id = generate_key_id, validate_cmk_id
+
+
+def replicas_without_aliases():
+    """moto's replicas share the aliases of the first key; AWS's have none."""
+    replicate = models.KmsBackend.replicate_key
+
+    def replicate_key(self, *args, **kwargs):
+        replica = replicate(self, *args, **kwargs)
+        replica.aliases = {}
+        return replica
+
+    models.KmsBackend.replicate_key = replicate_key
 
 
 def signatures_of_digests():
