@@ -120,6 +120,69 @@ func TestWhoSigns(t *testing.T) {
 	})
 }
 
+// TestWhereKeysAre: a replica of a key has a policy of its own, so keys can be
+// replicated to the second region only, whoever asks for it; and another region
+// can't be made the first.
+func TestWhereKeysAre(t *testing.T) {
+	everything := []iam.Statement{{Actions: []string{"*"}, Resources: []string{"*"}}}
+	for _, second := range []string{"", "eu-west-1"} {
+		parameters := map[string]string{"EncryptIdentifiers": "true", "SecondRegion": second, "Deployment": "latchkey"}
+		policies := map[string][]iam.Statement{}
+		for _, template := range []string{cloud.Template(), "../infra/signing-key.yaml"} {
+			s, err := sam.Read(template, sam.Values{Parameters: parameters})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for arn, policy := range s.KeyPolicies {
+				policies[template+" "+arn] = policy
+			}
+		}
+		if len(policies) != 4 {
+			t.Fatalf("%d keys", len(policies))
+		}
+		for key, policy := range policies {
+			for _, to := range []string{"eu-west-1", "us-east-1", ""} {
+				r := iam.Request{Action: "kms:ReplicateKey", Resource: key, Context: map[string][]string{"kms:ReplicaRegion": {to}}}
+				if got := iam.Allowed(everything, policy, r); got != (to != "" && to == second) {
+					t.Errorf("L6 SecondRegion %q: %s: %v", second, r, got)
+				}
+			}
+			if iam.Allowed(everything, policy, iam.Request{Action: "kms:UpdatePrimaryRegion", Resource: key}) {
+				t.Errorf("L6 anybody moves the primary of %s", key)
+			}
+		}
+	}
+}
+
+// TestReplicas: L6, a key's policy is the same in both regions.
+func TestReplicas(t *testing.T) {
+	policies := func(template, region string, parameters map[string]string) map[string][]iam.Statement {
+		t.Helper()
+		parameters["Deployment"], parameters["SecondRegion"], parameters["EncryptIdentifiers"] = "latchkey", "eu-west-1", "true"
+		s, err := sam.Read(template, sam.Values{Region: region, Parameters: parameters, Attributes: map[string]string{
+			"SigningKey.Arn": "SigningKey", "EncryptionKey.Arn": "EncryptionKey", "WrappingKey.Arn": "WrappingKey", "Replica.Arn": "SigningKey",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.KeyPolicies
+	}
+	first := policies(cloud.Template(), sam.Region, map[string]string{})
+	second := policies("../infra/second-region.yaml", "eu-west-1", map[string]string{
+		"PrimaryRegion": sam.Region, "PrimarySigningKey": "mrk-1", "PrimaryEncryptionKey": "mrk-2", "PrimaryWrappingKey": "mrk-3",
+	})
+	if diff := cmp.Diff(first, second); diff != "" || len(first) != 3 {
+		t.Errorf("L6 infra/second-region.yaml (-first +second): %s", diff)
+	}
+	more := policies("../infra/signing-key.yaml", sam.Region, map[string]string{})
+	replica := policies("../infra/signing-key.yaml", "eu-west-1", map[string]string{"PrimaryKey": "arn:aws:kms:eu-central-1:1:key/mrk-1"})
+	for _, of := range []map[string][]iam.Statement{more, replica} {
+		if diff := cmp.Diff(map[string][]iam.Statement{"SigningKey": first["SigningKey"]}, of); diff != "" {
+			t.Errorf("L6 infra/signing-key.yaml (-first +this): %s", diff)
+		}
+	}
+}
+
 // TestWhoDecrypts: L6, identifiers are decrypted where logout requests are read,
 // and nowhere else; the master key by name of its table.
 func TestWhoDecrypts(t *testing.T) {

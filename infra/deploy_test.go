@@ -92,9 +92,6 @@ func TestStacks(t *testing.T) {
 			cloud.Deploy(t, stackOf(name), template, given)
 			made := cloud.Resources(t, stackOf(name))
 			allMade(t, template, made)
-			for output, value := range cloud.Outputs(t, stackOf(name)) {
-				known["@"+stackOf(name)+"."+output] = value
-			}
 			if name == mainTemplate {
 				t.Run("as intended", func(t *testing.T) { asIntended(t, "intended.json", made) })
 				t.Run("L1 every route reaches a function", func(t *testing.T) { routesReach(t, made) })
@@ -102,14 +99,19 @@ func TestStacks(t *testing.T) {
 				t.Run("throttled routes", func(t *testing.T) { throttledRoutesAreThere(t, template) })
 				t.Run("what outlives the stack", func(t *testing.T) { retained(t, template) })
 				t.Run("update", func(t *testing.T) { update(t, cloud, made) })
+				t.Run("a second region", func(t *testing.T) { secondRegion(t, cloud) })
 			}
 			if name == edgeTemplate {
 				t.Run("as intended", func(t *testing.T) { asIntended(t, "intended-edge.json", made) })
 				t.Run("what WAF stops", func(t *testing.T) { firewall(t, made["Firewall"]) })
 				t.Run("L4 the secret", func(t *testing.T) { originSecret(t, cloud, template, given, made) })
 			}
+			for output, value := range cloud.Outputs(t, stackOf(name)) {
+				known["@"+stackOf(name)+"."+output] = value
+			}
 		})
 	}
+	t.Run("the stack of the second region", func(t *testing.T) { secondStack(t, cloud.In(second), known) })
 	t.Run("replacement", func(t *testing.T) { replacement(t, cloud) })
 	t.Run("a circular template", func(t *testing.T) {
 		cycle := circle(needs(t, cloud.Template(t, "infra/testdata/circular.yaml", "1")))

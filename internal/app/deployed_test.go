@@ -33,7 +33,12 @@ type deployment struct {
 func deploy(t *testing.T) *deployment {
 	t.Helper()
 	c := cloud.Start(t, cloud.Options{Key: idptest.PrivateKey(), Parameters: map[string]string{"OriginSecret": cloud.OriginSecret}})
-	d := &deployment{IdP: idptest.Elsewhere(t, c.Handler(), c.Table), cloud: c}
+	return administered(t, &deployment{IdP: idptest.Elsewhere(t, c.Handler(), c.Table), cloud: c})
+}
+
+// administered has an administrator.
+func administered(t *testing.T, d *deployment) *deployment {
+	t.Helper()
 	key := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "TESTONLY", SecretAccessKey: "TEST ONLY"}, nil
 	})

@@ -156,7 +156,7 @@ func (d *Deps) VerifyAudit(ctx context.Context) error {
 func (d *Deps) vault(tbl table.Table, kmsClient *kms.Client) vault {
 	return vault{
 		table: tbl, name: cmp.Or(d.cfg.RestoredFrom, d.cfg.Table), random: rand.Reader,
-		keys: kmssigner.NewWrapper(kmsClient, d.cfg.MasterKey, d.calls),
+		keys: kmssigner.NewWrapper(kmsClient, d.key(d.cfg.MasterKey), d.calls),
 	}
 }
 
@@ -173,13 +173,13 @@ func (d *Deps) open(ctx context.Context) (*app.App, error) {
 	ring, err := keys.NewRing(keys.Options{
 		Records: store.SigningKeys{Store: store.New(tbl, d.clock)},
 		Open: func(ctx context.Context, ref string) (keys.Key, error) {
-			return kmssigner.Open(ctx, kmsClient, ref, d.calls)
+			return kmssigner.Open(ctx, kmsClient, d.key(ref), d.calls)
 		},
 		DefaultRef: d.cfg.SigningKeys[0], Issuer: d.cfg.EntityID,
 		Clock: d.clock, Random: rand.Reader, Log: d.log, NoSign: d.role != Signer,
 		DecryptRefs: d.cfg.EncryptionKeys,
 		OpenDecrypter: func(ctx context.Context, ref string) (keys.Decrypter, error) {
-			return kmssigner.OpenDecrypter(ctx, kmsClient, ref, d.calls)
+			return kmssigner.OpenDecrypter(ctx, kmsClient, d.key(ref), d.calls)
 		},
 	})
 	if err != nil {

@@ -1,5 +1,6 @@
 """Tables and keys."""
 
+import account
 from engine import Resource, but, call
 
 PITR = "PointInTimeRecoverySpecification"
@@ -48,27 +49,39 @@ class Table(Resource):
 
 
 class GlobalTable(Table):
-    """One table; its replicas in other regions are asked for, as far as moto
-    makes them."""
+    """Replicas: in each region a table with this name and these settings. moto
+    copies no items."""
 
     type = "AWS::DynamoDB::GlobalTable"
 
     def create(self, api, name, p):
-        here = self.here(api, p)
-        made = create_table(api, name, but(here, "Replicas", "WriteProvisionedThroughputSettings"))
-        for replica in p["Replicas"]:
-            if replica["Region"] != api.meta.region_name:
-                call(api, "update_table", TableName=name, ReplicaUpdates=[{"Create": {"RegionName": replica["Region"]}}])
+        made = self.replicate(api, name, api.meta.region_name, p)
+        for region in self.regions(p) - {api.meta.region_name}:
+            self.replicate(api, name, region, p)
         return made
 
     def update(self, api, found, p):
-        found.properties = self.here(api, found.properties)
-        super().update(api, found, self.here(api, p))
+        if "StreamSpecification" not in found.properties and self.regions(p) > self.regions(found.properties):
+            raise ValueError("a replica needs a stream, which cannot be switched on together with it")
+        for region in self.regions(p) - self.regions(found.properties):
+            self.replicate(api, found.physical_resource_id, region, p)
+        found.properties = self.within(api.meta.region_name, found.properties)
+        super().update(api, found, self.within(api.meta.region_name, p))
+
+    def replicate(self, api, name, region, p):
+        if len(p["Replicas"]) > 1 and "StreamSpecification" not in p:
+            raise ValueError("more than one replica needs StreamSpecification")
+        there = account.client("dynamodb", region, api.meta.endpoint_url)
+        return create_table(there, name, but(self.within(region, p), "Replicas", "WriteProvisionedThroughputSettings"))
 
     @staticmethod
-    def here(api, p):
-        """The properties with those of this region's replica."""
-        own = next(r for r in p["Replicas"] if r["Region"] == api.meta.region_name)
+    def regions(p):
+        return {r["Region"] for r in p["Replicas"]}
+
+    @staticmethod
+    def within(region, p):
+        """The properties with those of a region's replica."""
+        own = next(r for r in p["Replicas"] if r["Region"] == region)
         shared = but(p, "Replicas")
         if "SSESpecification" in own:
             shared["SSESpecification"] = {**p.get("SSESpecification", {}), **own["SSESpecification"]}

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import account
 import cbor2
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from moto.awslambda.models import LambdaFunction
+from moto.kms import models
 from moto.kms.responses import KmsResponse
 
 DIGEST_ALGORITHM = "RSASSA_PKCS1_V1_5_SHA_256"
@@ -18,6 +20,8 @@ DIGEST_ALGORITHM = "RSASSA_PKCS1_V1_5_SHA_256"
 
 def fill():
     log_groups_of_functions()
+    ids_of_multi_region_keys()
+    replicas_without_aliases()
     signatures_of_digests()
 
 
@@ -41,6 +45,33 @@ def log_groups_of_functions():
     LambdaFunction.__init__ = __init__
     LambdaFunction.update_configuration = update_configuration
     LambdaFunction.get_configuration = get_configuration
+
+
+def ids_of_multi_region_keys():
+    """moto's are four characters longer than AWS's, and it decrypts nothing with
+    such keys: a ciphertext has no room for the name."""
+    make, validate = models.generate_key_id, KmsResponse._validate_cmk_id
+
+    def generate_key_id(multi_region=False):
+        return "mrk-" + make().replace("-", "") if multi_region else make()
+
+    def validate_cmk_id(self, key_id):
+        # An ARN may have any id, and is looked up as well.
+        validate(self, self._display_arn(key_id) if re.fullmatch("mrk-[0-9a-f]{32}", key_id) else key_id)
+
+    models.generate_key_id, KmsResponse._validate_cmk_id = generate_key_id, validate_cmk_id
+
+
+def replicas_without_aliases():
+    """moto's replicas share the aliases of the first key; AWS's have none."""
+    replicate = models.KmsBackend.replicate_key
+
+    def replicate_key(self, *args, **kwargs):
+        replica = replicate(self, *args, **kwargs)
+        replica.aliases = {}
+        return replica
+
+    models.KmsBackend.replicate_key = replicate_key
 
 
 def signatures_of_digests():

@@ -83,8 +83,15 @@ func refuse(kind, format string, args ...any) error {
 	return &apiError{http.StatusBadRequest, kind, fmt.Sprintf(format, args...)}
 }
 
-// ServeHTTP answers one request of the KMS API.
-func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers one request of the KMS API at Home.
+func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.serve(Home, w, r) }
+
+// In is the KMS API of a region: it has the keys that were replicated there.
+func (f *Fake) In(region string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.serve(region, w, r) })
+}
+
+func (f *Fake) serve(region string, w http.ResponseWriter, r *http.Request) {
 	c := Call{RequestID: requestID()}
 	defer func() {
 		f.mu.Lock()
@@ -93,6 +100,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	var out any
 	op, in, err := decode(r)
+	in.region = region
 	if err == nil {
 		c.Op, c.KeyID = op, in.KeyId
 		fault := f.nextFault(op)

@@ -11,16 +11,20 @@ import (
 )
 
 const (
-	arnPrefix = "arn:aws:kms:eu-central-1:111122223333:key/"
+	// Home is the region in which keys are made.
+	Home = "eu-central-1"
 
 	signVerify     = "SIGN_VERIFY"
 	encryptDecrypt = "ENCRYPT_DECRYPT"
 	symmetric      = "SYMMETRIC_DEFAULT"
 )
 
+// arnOf is the ARN that a key has in a region.
+func arnOf(region, id string) string { return "arn:aws:kms:" + region + ":111122223333:key/" + id }
+
 // key is one KMS key: asymmetric for signing or encryption, or symmetric.
 type key struct {
-	arn       string
+	arn, id   string
 	spec      string
 	usage     string
 	private   crypto.Signer // of an asymmetric key
@@ -65,10 +69,22 @@ func (f *Fake) CreateSymmetric() (arn string) {
 }
 
 func (f *Fake) add(k *key) string {
-	k.arn = arnPrefix + requestID()
+	// As template.yaml makes them, for several regions: see Replicate.
+	k.id = "mrk-" + strings.ReplaceAll(requestID(), "-", "")
+	k.arn = arnOf(Home, k.id)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.keys[k.arn] = k
+	return k.arn
+}
+
+// Replicate makes the replica of a key in another region, and returns its ARN.
+func (f *Fake) Replicate(arn, region string) (replica string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := *f.keys[arn]
+	k.arn = arnOf(region, k.id)
+	f.keys[k.arn] = &k
 	return k.arn
 }
 
@@ -87,15 +103,15 @@ func (f *Fake) SignWrongly(arn string, with crypto.Signer) {
 	f.keys[arn].signsWith = with
 }
 
-// lookup finds a key by ARN, key ID or alias. It returns a copy.
-func (f *Fake) lookup(id string) (key, error) {
+// lookup finds a key of a region by ARN, key ID or alias. It returns a copy.
+func (f *Fake) lookup(region, id string) (key, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if arn, ok := f.aliases[id]; ok {
 		id = arn
 	}
 	for arn, k := range f.keys {
-		if id == arn || arnPrefix+id == arn {
+		if arn == arnOf(region, k.id) && (id == arn || id == k.id) {
 			return *k, nil
 		}
 	}
@@ -103,8 +119,8 @@ func (f *Fake) lookup(id string) (key, error) {
 }
 
 // lookupFor finds a key for a use.
-func (f *Fake) lookupFor(id, usage string) (key, error) {
-	k, err := f.lookup(id)
+func (f *Fake) lookupFor(region, id, usage string) (key, error) {
+	k, err := f.lookup(region, id)
 	if err == nil && k.usage != usage {
 		err = refuse("InvalidKeyUsageException", "%s key usage is %s", k.arn, k.usage)
 	}

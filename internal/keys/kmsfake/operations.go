@@ -16,6 +16,8 @@ import (
 
 // request has the members of all operations' requests.
 type request struct {
+	region string // where it is asked
+
 	KeyId               string //nolint:revive // KMS spells it so
 	Message             []byte
 	MessageType         string
@@ -61,7 +63,7 @@ func (f *Fake) perform(op string, in request) (any, error) {
 }
 
 func (f *Fake) sign(in request) (any, error) {
-	k, err := f.lookupFor(in.KeyId, signVerify)
+	k, err := f.lookupFor(in.region, in.KeyId, signVerify)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +114,7 @@ func (in request) digest(hash crypto.Hash) ([]byte, error) {
 }
 
 func (f *Fake) getPublicKey(in request) (any, error) {
-	k, err := f.lookup(in.KeyId)
+	k, err := f.lookup(in.region, in.KeyId)
 	if err != nil {
 		return nil, err
 	}
@@ -161,21 +163,21 @@ func (k key) algorithms() []string {
 }
 
 func (f *Fake) describeKey(in request) (any, error) {
-	k, err := f.lookup(in.KeyId)
+	k, err := f.lookup(in.region, in.KeyId)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]any{"KeyMetadata": map[string]any{
-		"Arn": k.arn, "KeyId": k.arn[len(arnPrefix):], "KeySpec": k.spec, "KeyUsage": k.usage,
+		"Arn": k.arn, "KeyId": k.id, "KeySpec": k.spec, "KeyUsage": k.usage,
 		"Enabled": true, "KeyState": "Enabled", "AWSAccountId": "111122223333",
-		"KeyManager": "CUSTOMER", "Origin": "AWS_KMS",
+		"KeyManager": "CUSTOMER", "MultiRegion": true, "Origin": "AWS_KMS",
 	}}, nil
 }
 
-// A ciphertext is the key's ARN, a zero byte, a nonce, and AES-256-GCM of the
+// A ciphertext is the key's ID, which its replicas have, too, a zero byte, a nonce, and AES-256-GCM of the
 // plaintext with the encryption context as additional data.
 func (f *Fake) encrypt(in request) (any, error) {
-	k, err := f.lookupFor(in.KeyId, encryptDecrypt)
+	k, err := f.lookupFor(in.region, in.KeyId, encryptDecrypt)
 	if err != nil {
 		return nil, err
 	}
@@ -189,28 +191,28 @@ func (f *Fake) encrypt(in request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	blob := append([]byte(k.arn), 0)
+	blob := append([]byte(k.id), 0)
 	blob = append(blob, aead.Seal(nil, nil, in.Plaintext, in.additionalData())...)
 	return map[string]any{"KeyId": k.arn, "CiphertextBlob": blob, "EncryptionAlgorithm": symmetric}, nil
 }
 
 func (f *Fake) decrypt(in request) (any, error) {
-	if named, err := f.lookup(in.KeyId); err == nil && named.private != nil {
-		if _, err := f.lookupFor(in.KeyId, encryptDecrypt); err != nil {
+	if named, err := f.lookup(in.region, in.KeyId); err == nil && named.private != nil {
+		if _, err := f.lookupFor(in.region, in.KeyId, encryptDecrypt); err != nil {
 			return nil, err
 		}
 		return named.decryptRSA(in)
 	}
-	arn, sealed, ok := bytes.Cut(in.CiphertextBlob, []byte{0})
+	id, sealed, ok := bytes.Cut(in.CiphertextBlob, []byte{0})
 	if !ok {
 		return nil, refuse("InvalidCiphertextException", "not a ciphertext")
 	}
-	k, err := f.lookupFor(string(arn), encryptDecrypt)
+	k, err := f.lookupFor(in.region, string(id), encryptDecrypt)
 	if err != nil {
 		return nil, refuse("InvalidCiphertextException", "not a ciphertext")
 	}
 	if in.KeyId != "" {
-		if named, err := f.lookup(in.KeyId); err != nil {
+		if named, err := f.lookup(in.region, in.KeyId); err != nil {
 			return nil, err
 		} else if named.arn != k.arn {
 			return nil, refuse("IncorrectKeyException", "encrypted with another key")

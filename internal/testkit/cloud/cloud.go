@@ -61,6 +61,7 @@ type Cloud struct {
 	Table     table.Table // as an administrator of the account sees it
 	Store     *store.Store
 
+	region  string
 	guard   *guard
 	pools   map[string]*pool
 	aws     map[string]*httptest.Server // by function: DynamoDB and KMS
@@ -80,15 +81,24 @@ type Keys struct {
 func Start(t testing.TB, o Options) *Cloud {
 	t.Helper()
 	client := dynamotest.Client(t)
-	bin := Build(t)
-	c := &Cloud{T: t, KMS: kmsfake.New(), Secrets: &Secrets{}, pools: map[string]*pool{}, aws: map[string]*httptest.Server{}}
+	c := &Cloud{T: t, KMS: kmsfake.New(), Secrets: &Secrets{}, region: sam.Region}
 	c.makeKeys(o.Key)
 	c.TableName = dynamotest.Create(t, dynamotest.Client(t, dynamotest.Patient))
 	c.Table = dynamo.New(client, c.TableName, time.Now)
 	c.Store = store.New(c.Table, time.Now)
 	c.Stack = c.read(o)
+	c.launch(o)
+	return c
+}
+
+// launch starts the functions and the HTTP API.
+func (c *Cloud) launch(o Options) {
+	t := c.T
+	t.Helper()
+	c.pools, c.aws = map[string]*pool{}, map[string]*httptest.Server{}
+	bin := Build(t)
 	var err error
-	if c.guard, err = newGuard(c.Stack, os.Getenv("DYNAMODB_ENDPOINT"), c.KMS, c.Secrets); err != nil {
+	if c.guard, err = newGuard(c.Stack, c.region, os.Getenv("DYNAMODB_ENDPOINT"), c.KMS.In(c.region), c.Secrets); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range c.Stack.Names() {
@@ -116,7 +126,6 @@ func Start(t testing.TB, o Options) *Cloud {
 			p.stop()
 		}
 	})
-	return c
 }
 
 func (c *Cloud) makeKeys(signing *rsa.PrivateKey) {
@@ -191,7 +200,7 @@ func (c *Cloud) deploy(bin string, f sam.Function, o Options) {
 		env = o.Environ(f.Name, env)
 	}
 	c.aws[f.Name] = server
-	env = append(env, "AWS_ENDPOINT_URL_DYNAMODB="+server.URL, "AWS_ENDPOINT_URL_KMS="+server.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL)
+	env = append(env, "AWS_ENDPOINT_URL_DYNAMODB="+server.URL, "AWS_ENDPOINT_URL_KMS="+server.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL, "AWS_REGION="+c.region)
 	limit := o.Instances
 	if limit == 0 {
 		limit = 4

@@ -35,13 +35,13 @@ type guard struct {
 	known map[string]bool // of calls, as text
 }
 
-func newGuard(stack *sam.Stack, endpoint string, kms, secrets http.Handler) (*guard, error) {
+func newGuard(stack *sam.Stack, region, endpoint string, kms, secrets http.Handler) (*guard, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("address of DynamoDB: %w", err)
 	}
 	return &guard{
-		stack: stack, tableARN: "arn:aws:dynamodb:" + sam.Region + ":" + sam.Account + ":table/",
+		stack: stack, tableARN: "arn:aws:dynamodb:" + region + ":" + sam.Account + ":table/",
 		dynamo: httputil.NewSingleHostReverseProxy(u), kms: kms, secrets: secrets, known: map[string]bool{},
 	}, nil
 }

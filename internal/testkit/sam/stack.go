@@ -24,6 +24,7 @@ const (
 
 // Values are what is known once a stack is deployed.
 type Values struct {
+	Region     string            // empty: Region
 	Parameters map[string]string // other than their defaults
 	Names      map[string]string // of resources, by logical ID: what !Ref gives
 	Attributes map[string]string // "Table.Arn": what !GetAtt gives
@@ -86,7 +87,7 @@ func Read(path string, values Values) (*Stack, error) {
 		switch kind {
 		case "AWS::Serverless::Function":
 			err = s.function(id, p)
-		case "AWS::KMS::Key":
+		case "AWS::KMS::Key", "AWS::KMS::ReplicaKey":
 			s.KeyPolicies[s.attribute(id+".Arn")], err = iam.Parse(p.object("KeyPolicy"))
 		case "AWS::ApiGatewayV2::Integration":
 			integrations[id] = p

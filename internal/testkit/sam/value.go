@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -139,11 +140,16 @@ func (s *Stack) condition(name string) (bool, error) {
 
 // pseudo are the parameters that every stack has.
 var pseudo = map[string]any{
-	"AWS::Region": Region, "AWS::AccountId": Account, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com",
+	"AWS::AccountId": Account, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com",
 	"AWS::StackName": "latchkey", "AWS::NoValue": noValue{},
 }
 
+func (s *Stack) region() string { return cmp.Or(s.values.Region, Region) }
+
 func (s *Stack) ref(name string) (any, error) {
+	if name == "AWS::Region" {
+		return s.region(), nil
+	}
 	if v, ok := pseudo[name]; ok {
 		return v, nil
 	}
@@ -167,7 +173,7 @@ func (s *Stack) attribute(of string) string {
 	if v, ok := s.values.Attributes[of]; ok {
 		return v
 	}
-	return "arn:aws:test:" + Region + ":" + Account + ":" + of
+	return "arn:aws:test:" + s.region() + ":" + Account + ":" + of
 }
 
 var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9:.]+)\}`)
