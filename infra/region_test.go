@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/latchkey-idp/latchkey/internal/testkit/cloudtest"
+	"github.com/latchkey-idp/latchkey/internal/testkit/sam"
 )
 
 // second is the region to which the stack gets a replica of its table.
@@ -92,5 +93,52 @@ func secondStack(t *testing.T, cloud *cloudtest.Cloud, known map[string]string) 
 	}
 	if name := made["Dashboard"].ID; name == mainStack {
 		t.Error("the dashboard of the first region is written over: they have no region")
+	}
+}
+
+// TestFailover: a region is asked by its own host, and one that is switched off
+// fails whether it runs or not; the health host has nothing of the public one.
+func TestFailover(t *testing.T) {
+	type object = map[string]any
+	says := func(template string, parameters map[string]string) map[string]object {
+		t.Helper()
+		s, err := sam.Read(template, sam.Values{Parameters: parameters})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]object{}
+		for _, r := range s.Resources {
+			found[r.LogicalID] = r.Properties
+		}
+		return found
+	}
+	given := map[string]string{
+		"Host": "id.example.com", "HostedZoneId": "Z1", "FirstTarget": "d-1", "FirstTargetZone": "Z2", "FirstHealthHost": "one.example.com",
+		"SecondTarget": "d-2", "SecondTargetZone": "Z3", "SecondHealthHost": "two.example.com",
+	}
+	for first, path := range map[string]string{"automatic": "/v1/healthz", "off": "/off"} {
+		given["FirstRegion"] = first
+		made := says("failover.yaml", given)
+		for id, want := range map[string]any{
+			"FirstHealth": object{"HealthCheckConfig": object{
+				"Type": "HTTPS", "FullyQualifiedDomainName": "one.example.com", "ResourcePath": path, "EnableSNI": true, "FailureThreshold": 3,
+			}},
+			"SecondHealth": object{"HealthCheckConfig": object{"FullyQualifiedDomainName": "two.example.com", "ResourcePath": "/v1/healthz"}},
+			"First":        object{"Name": "id.example.com", "Failover": "PRIMARY", "HealthCheckId": "FirstHealth", "AliasTarget": object{"DNSName": "d-1"}},
+			"Second":       object{"Name": "id.example.com", "Failover": "SECONDARY", "HealthCheckId": "SecondHealth", "AliasTarget": object{"DNSName": "d-2"}},
+		} {
+			for _, wrong := range differences(want, any(made[id]), id) {
+				t.Errorf("%s: %s", first, wrong)
+			}
+		}
+	}
+	domain := says("custom-domain.yaml", map[string]string{
+		"Host": "id.example.com", "ApiId": "api", "HostedZoneId": "Z1", "HealthHost": "one.example.com", "PublicRecord": "false",
+	})
+	if _, made := domain["Record"]; made {
+		t.Error("two stacks make the public record")
+	}
+	if domain["HealthRecord"]["Name"] != "one.example.com" || domain["HealthMapping"]["ApiId"] != "api" {
+		t.Errorf("the health host: %v, %v", domain["HealthRecord"], domain["HealthMapping"])
 	}
 }

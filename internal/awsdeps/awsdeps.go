@@ -103,7 +103,7 @@ func variables(environ []string) map[string]string {
 func (d *Deps) Events() lambdahttp.Options {
 	// The gateway's name for the domain has no port, the public address may have
 	// one: `sam local start-api` listens at localhost:3000.
-	o := lambdahttp.Options{Log: d.log, Domains: []string{d.cfg.Host(), d.cfg.Hostname()}, PublicHost: d.cfg.Host()}
+	o := lambdahttp.Options{Log: d.log, Domains: []string{d.cfg.Host(), d.cfg.Hostname()}, PublicHost: d.cfg.Host(), HealthHost: d.cfg.HealthHost}
 	if d.cfg.OriginSecret != "" {
 		o.ViaCloudFront = originsecret.New(secretsmanager.NewFromConfig(d.aws), d.cfg.OriginSecret, d.clock, d.log).Check
 	}

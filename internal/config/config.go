@@ -72,6 +72,8 @@ type Config struct {
 	LogLevel string `env:"LATCHKEY_LOG_LEVEL" envDefault:"info"`
 
 	// AWS only.
+	// HealthHost is a host of its own for health checks from outside.
+	HealthHost string `env:"LATCHKEY_HEALTH_HOST"`
 	// OriginSecret is the ARN of the secret that CloudFront sends, if the
 	// functions are behind it (internal/originsecret).
 	OriginSecret string `env:"LATCHKEY_ORIGIN_SECRET"`
@@ -167,6 +169,9 @@ func (c Config) Complete() (Config, error) {
 	within("LATCHKEY_PROBATION", c.Probation, 0, 72*time.Hour)
 	if c.MetadataMaxValidity != 0 {
 		within("LATCHKEY_METADATA_MAX_VALIDITY", c.MetadataMaxValidity, time.Hour, 10*366*24*time.Hour)
+	}
+	if c.HealthHost != "" && strings.EqualFold(c.HealthHost, c.Hostname()) {
+		bad("LATCHKEY_HEALTH_HOST is the public host: give it one of its own")
 	}
 	if c.OriginSecret != "" && !strings.Contains(c.OriginSecret, ":secretsmanager:") {
 		bad("LATCHKEY_ORIGIN_SECRET is no ARN of a secret in Secrets Manager")

@@ -32,6 +32,7 @@ func (o Options) parseEvent(raw json.RawMessage) (events.APIGatewayV2HTTPRequest
 		return e, fmt.Errorf("not an HTTP API event: no path")
 	case rc.Stage != o.stage():
 		return e, fmt.Errorf("stage is not %s", o.stage())
+	case o.atHealthHost(e): // see exchange
 	case rc.DomainName == "" || len(o.Domains) > 0 && !slices.ContainsFunc(o.Domains, func(d string) bool {
 		return strings.EqualFold(d, rc.DomainName)
 	}):

@@ -36,6 +36,10 @@ func (x exchange) answer(r *http.Request) (rec *recorder) {
 			plainError(rec, http.StatusInternalServerError, idp.Internal)
 		}
 	}()
+	if x.opts.atHealthHost(x.event) && !asksHealth(x.event) {
+		plainError(rec, http.StatusMisdirectedRequest, idp.Misdirected)
+		return rec
+	}
 	r, err := x.opts.request(r, x.event)
 	switch {
 	case errors.Is(err, errAround):

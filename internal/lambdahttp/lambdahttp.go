@@ -30,6 +30,10 @@ type Options struct {
 	// What is refused gets 403, what cannot be judged 503.
 	ViaCloudFront func(ctx context.Context, secret string) (bool, error)
 
+	// HealthHost is a further domain, of which GET /v1/healthz is let in, also
+	// past CloudFront, and everything else is 421. Empty: none.
+	HealthHost string
+
 	// PublicHost is what handlers see as the host of a request that was let in,
 	// with the port. Empty: the gateway's domain name.
 	PublicHost string

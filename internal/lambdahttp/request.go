@@ -33,7 +33,7 @@ func (o Options) request(r *http.Request, e events.APIGatewayV2HTTPRequest) (*ht
 	if o.PublicHost != "" {
 		host = o.PublicHost
 	}
-	if o.ViaCloudFront != nil {
+	if o.ViaCloudFront != nil && !o.atHealthHost(e) {
 		switch ok, err := o.ViaCloudFront(r.Context(), header.Get(OriginHeader)); {
 		case err != nil:
 			return r, err

@@ -80,7 +80,7 @@ func (d *Doctor) Examine(ctx context.Context, name string) (Report, error) {
 	}
 	x := &examination{Doctor: d, stack: s, findings: []adminapi.Warning{}}
 	for _, look := range []func(context.Context){
-		x.atStack, x.atTables, x.atKeys, x.atFunctions, x.atLogs, x.atRoutes, x.atAlarms, x.atMetadata, x.atAnswers, x.atEdge,
+		x.atStack, x.atTables, x.atKeys, x.atFunctions, x.atLogs, x.atRoutes, x.atAlarms, x.atMetadata, x.atAnswers, x.atEdge, x.atRegions,
 	} {
 		look(ctx)
 	}

@@ -41,6 +41,7 @@ type bench struct {
 	made map[string]cloudtest.Resource
 	us   cloudtest.Identity
 
+	cloud     *cloudtest.Cloud
 	wire      *wire
 	keys      *kms.Client
 	tables    *dynamodb.Client
@@ -63,7 +64,7 @@ func newBench(t *testing.T) *bench {
 	})
 	config := cloud.Config()
 	b := &bench{
-		T: t, site: s, made: cloud.Resources(t, stackName), wire: &wire{}, config: config, seen: map[string]bool{},
+		T: t, cloud: cloud, site: s, made: cloud.Resources(t, stackName), wire: &wire{}, config: config, seen: map[string]bool{},
 		keys: kms.NewFromConfig(config), tables: dynamodb.NewFromConfig(config), functions: lambda.NewFromConfig(config),
 		gateway: apigatewayv2.NewFromConfig(config), logs: cloudwatchlogs.NewFromConfig(config), alarms: cloudwatch.NewFromConfig(config),
 	}
@@ -205,6 +206,7 @@ func TestDoctor(t *testing.T) {
 		})
 	}
 	t.Run("well again", func(t *testing.T) { b.finds(t) })
+	t.Run("two regions", b.twoRegions)
 	for _, d := range demolitions() {
 		t.Run(d.want, func(t *testing.T) {
 			must(t, d.do(b, t))
@@ -231,7 +233,7 @@ func (b *bench) seesNow(t *testing.T, want string) {
 func (b *bench) allSeen(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	must(t, err)
-	code := regexp.MustCompile(`"((?:stack|table|key|function|alias|api|route|log|alarm|answer|metadata|certificate|clock|edge|aws)\.[a-z_]+|permission)"`)
+	code := regexp.MustCompile(`"((?:stack|region|table|key|function|alias|api|route|log|alarm|answer|metadata|certificate|clock|edge|aws)\.[a-z_]+|permission)"`)
 	n := 0
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {

@@ -49,10 +49,18 @@ func (x *examination) atKeys(ctx context.Context) {
 		found = found || r.logical == "SigningKey"
 		x.atKey(ctx, r.physical, r.logical, known[r.logical])
 	}
+	for logical, id := range x.stack.replicas() {
+		found = found || logical == "SigningKey"
+		x.atKey(ctx, id, logical, known[logical])
+	}
 	if !found {
 		x.find("key.missing", x.stack.name, "the stack has no signing key; is it a stack of Latchkey's template.yaml?")
 	}
-	for arn := range strings.SplitSeq(x.stack.parameters["MoreSigningKeys"], ",") {
+	more := x.stack.parameters["MoreSigningKeys"]
+	if x.stack.second() {
+		more = x.stack.parameters["MoreSigningReplicas"]
+	}
+	for arn := range strings.SplitSeq(more, ",") {
 		if arn != "" {
 			x.atKey(ctx, arn, arn, known["SigningKey"])
 		}
@@ -61,7 +69,11 @@ func (x *examination) atKeys(ctx context.Context) {
 
 func (x *examination) atKey(ctx context.Context, id, subject string, p purpose) {
 	out, err := x.keys.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
-	if err != nil {
+	switch {
+	case err != nil && x.stack.second() && notFound(err):
+		x.find("key.replica", subject, "this region has no replica of it: deploy infra/second-region.yaml here, or infra/signing-key.yaml for a further signing key")
+		return
+	case err != nil:
 		x.failed(err, "key.missing", subject)
 		return
 	}

@@ -38,7 +38,11 @@ func (x *examination) atTables(ctx context.Context) {
 
 func (x *examination) atTable(ctx context.Context, name string) {
 	out, err := x.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
-	if err != nil {
+	switch {
+	case err != nil && x.stack.second() && notFound(err):
+		x.find("table.replica", name, "it is not replicated to this region: deploy the first region's stack with this one as SecondRegion")
+		return
+	case err != nil:
 		x.failed(err, "table.missing", name)
 		return
 	}

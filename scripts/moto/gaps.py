@@ -106,7 +106,9 @@ class SpeakCBOR:
         if environ.get("HTTP_SMITHY_PROTOCOL") != "rpc-v2-cbor":
             return self.app(environ, start_response)
         asked = cbor2.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"\xa0")
-        call = getattr(account.client("cloudwatch", self.region, self.endpoint), xform_name(environ["PATH_INFO"].rsplit("/", 1)[1]))
+        signed = re.search(r"Credential=[^/]+/[0-9]+/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+        region = signed.group(1) if signed else self.region
+        call = getattr(account.client("cloudwatch", region, self.endpoint), xform_name(environ["PATH_INFO"].rsplit("/", 1)[1]))
         try:
             status, answer = "200 OK", call(**asked)
             answer.pop("ResponseMetadata")
