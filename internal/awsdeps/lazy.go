@@ -67,6 +67,8 @@ func reason(err error) idp.Reason {
 		return idp.KeyUnavailable
 	case errors.Is(err, keys.ErrDenied):
 		return idp.KeyDenied
+	case errors.Is(err, table.ErrConflict): // another instance starts, too
+		return idp.Reason(idp.Busy)
 	case errors.Is(err, table.ErrUnavailable):
 		return idp.StoreUnavailable
 	case errors.Is(err, table.ErrDenied):

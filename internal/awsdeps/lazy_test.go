@@ -25,6 +25,7 @@ func TestFunctionAnswers503UntilItIsReady(t *testing.T) {
 		{fmt.Errorf("read master key: %w", table.ErrUnavailable), "store.unavailable"},
 		{fmt.Errorf("unwrap master key: %w", keys.ErrUnavailable), "kms.unavailable"},
 		{fmt.Errorf("test key: %w", keys.ErrKeyMismatch), "kms.key_mismatch"},
+		{fmt.Errorf("save the first signing key: %w", table.ErrConflict), "busy"},
 		{fmt.Errorf("read master key: %w", table.ErrDenied), "store.denied"},
 		{fmt.Errorf("decode master key: %w", table.ErrCorrupt), "store.corrupt"},
 		{fmt.Errorf("unwrap master key: %w", keys.ErrDenied), "kms.denied"},

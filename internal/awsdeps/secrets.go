@@ -61,6 +61,9 @@ func (v vault) open(ctx context.Context) (secrets, error) {
 		if items, err = v.read(ctx); err != nil { // ours, or that of the instance that was first
 			return secrets{}, err
 		}
+		if len(items) == 0 {
+			return secrets{}, fmt.Errorf("read master key: there is none after somebody made it: %w", table.ErrConflict)
+		}
 	}
 	return v.unwrap(ctx, items)
 }
