@@ -3,6 +3,7 @@ package infra_test
 import (
 	"encoding/json"
 	"maps"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -18,27 +19,33 @@ const edgeTemplate = "infra/edge.yaml"
 
 // pathRule is a part of a rule that looks at paths.
 type pathRule struct {
-	ByteMatchStatement *struct{ SearchString, PositionalConstraint string }
-	OrStatement        *struct{ Statements []pathRule }
-	AndStatement       *struct{ Statements []pathRule }
-	NotStatement       *struct{ Statement *pathRule }
+	RegexMatchStatement *struct {
+		RegexString         string
+		TextTransformations []struct{ Type string }
+	}
+	OrStatement  *struct{ Statements []pathRule }
+	AndStatement *struct{ Statements []pathRule }
+	NotStatement *struct{ Statement *pathRule }
 	LabelMatchStatement,
 	ManagedRuleGroupStatement map[string]any
 	RateBasedStatement *struct {
 		Limit              int
-		ScopeDownStatement *pathRule
+		ScopeDownStatement pathRule
 	}
 }
 
-// covers reports whether the rule is about a path, of a request that has every
-// label.
+// covers reports whether the rule is about a path as it is sent, of a request that
+// has every label.
 func (r pathRule) covers(path string) bool {
 	is := func(r pathRule) bool { return r.covers(path) }
 	switch {
-	case r.ByteMatchStatement != nil && r.ByteMatchStatement.PositionalConstraint == "STARTS_WITH":
-		return strings.HasPrefix(path, r.ByteMatchStatement.SearchString)
-	case r.ByteMatchStatement != nil:
-		return path == r.ByteMatchStatement.SearchString
+	case r.RegexMatchStatement != nil:
+		if r.RegexMatchStatement.TextTransformations[0].Type == "URL_DECODE" {
+			if decoded, err := url.PathUnescape(path); err == nil {
+				path = decoded
+			}
+		}
+		return regexp.MustCompile(r.RegexMatchStatement.RegexString).MatchString(path)
 	case r.OrStatement != nil:
 		return slices.ContainsFunc(r.OrStatement.Statements, is)
 	case r.AndStatement != nil:
@@ -46,7 +53,7 @@ func (r pathRule) covers(path string) bool {
 	case r.NotStatement != nil:
 		return !is(*r.NotStatement.Statement)
 	case r.RateBasedStatement != nil:
-		return r.RateBasedStatement.ScopeDownStatement == nil || is(*r.RateBasedStatement.ScopeDownStatement)
+		return is(r.RateBasedStatement.ScopeDownStatement)
 	}
 	return true
 }
@@ -91,29 +98,32 @@ func firewall(t *testing.T, made cloudtest.Resource) {
 		}
 	}
 	names := slices.Sorted(maps.Keys(rules))
-	if want := []string{"attempts", "common", "common-elsewhere", "known-attacks", "polls", "reputation", "requests"}; !slices.Equal(names, want) {
+	if want := []string{"claims", "common", "common-elsewhere", "guesses", "known-attacks", "polls", "reputation", "requests"}; !slices.Equal(names, want) {
 		t.Fatalf("rules %q, want %q", names, want)
 	}
 	t.Run("SAML passes", func(t *testing.T) {
-		// What people and pages send elsewhere is small and has no markup.
-		small := regexp.MustCompile(`^/v1/(login/sessions|approvals|me)(/|$)|^/login/(finish|continue|plain)$`)
+		// What people and pages send elsewhere has no markup and no foreign address.
+		small := regexp.MustCompile(`^/v1/(login/sessions|approvals|me|enroll)(/|$)|^/login/(finish|continue|plain)$`)
 		for _, r := range routesOf(t) {
 			judged := rules["common-elsewhere"].covers(r[1])
 			switch {
 			case (strings.HasPrefix(r[1], "/saml/") || strings.HasPrefix(r[1], "/wsfed") || strings.Contains(r[1], "logout")) && judged:
 				t.Errorf("%s %s would be judged by what is in SAML", r[0], r[1])
 			case r[0] != "GET" && judged && !small.MatchString(r[1]):
-				t.Errorf("%s %s: is what it gets small and without markup? Say so here, or exempt it", r[0], r[1])
+				t.Errorf("%s %s: does it get markup or addresses? Say here that it does not, or exempt it", r[0], r[1])
 			}
 		}
-		if !rules["common-elsewhere"].covers("/login") || !rules["common-elsewhere"].covers("/samlx") {
-			t.Error("the common rules stop nothing")
+		for _, path := range []string{"/login", "/samlx", "/", "/v1/login/sessions", "/saml%2fsso", "/%73aml/sso"} {
+			if !rules["common-elsewhere"].covers(path) {
+				t.Errorf("the common rules do not judge %s", path)
+			}
 		}
 	})
 	t.Run("rates", func(t *testing.T) {
 		for path, want := range map[string][]string{
-			"/v1/login/sessions/ABC": {"polls"}, "/assets/a.js": {"polls"}, "/v1/enroll/recovery": {"attempts", "requests"}, "/v1/approvals/claim": {"attempts", "requests"},
-			"/saml/ecp": {"attempts", "requests"}, "/login/plain": {"attempts", "requests"}, "/saml/sso": {"requests"}, "/v1/login/sessions": {"requests"}, "/": {"requests"},
+			"/v1/login/sessions/ABC": {"polls"}, "/assets/a.js": {"polls"}, "/v1/enroll/recovery": {"guesses", "requests"}, "/v1/enroll/%72edeem": {"guesses", "requests"},
+			"/v1/approvals/claim": {"claims", "requests"}, "/v1/approvals/cl%61im": {"claims", "requests"}, "/saml/ecp": {"claims", "requests"}, "/login/plain": {"claims", "requests"},
+			"/saml/sso": {"requests"}, "/v1/login/sessions": {"requests"}, "/v1/login/sessions/ABC/user-code": {"requests"}, "/": {"requests"},
 		} {
 			var by []string
 			for _, name := range names {
