@@ -21,6 +21,8 @@ image=latchkey/provided:al2023
 # No credentials: with some, the SAM CLI asks AWS whose they are.
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
 export AWS_EC2_METADATA_DISABLED=true
+# Where the keys of the fake are.
+export AWS_DEFAULT_REGION=eu-central-1 AWS_REGION=eu-central-1
 
 started=() # processes of ours
 own_database= why=

@@ -19,11 +19,13 @@ import (
 )
 
 type answer struct {
-	Type        string `json:"__type"`
-	Signature   []byte
-	PublicKey   []byte
-	Plaintext   []byte
-	KeyMetadata struct{ Arn, KeySpec, KeyUsage string }
+	Type      string `json:"__type"`
+	Signature []byte
+	PublicKey []byte
+	Plaintext []byte
+
+	CiphertextBlob []byte
+	KeyMetadata    struct{ Arn, KeySpec, KeyUsage string }
 }
 
 // ask sends one request and returns the HTTP status and the answer.
@@ -141,5 +143,45 @@ func TestInject(t *testing.T) {
 	}
 	if n := len(fake.Calls(kmsfake.GenerateRandom)); n != 4 {
 		t.Errorf("%d calls recorded", n)
+	}
+}
+
+// TestReplicas: a replica has the id and the material of the first key, is there in
+// its own region only, and opens what was encrypted with the first.
+func TestReplicas(t *testing.T) {
+	fake := kmsfake.New()
+	first := fake.CreateSymmetric()
+	_, sealed := ask(t, fake, "Encrypt", map[string]any{"KeyId": first, "Plaintext": []byte("x")})
+	decrypt := func(region, key string) (int, answer) {
+		body, err := json.Marshal(map[string]any{"KeyId": key, "CiphertextBlob": sealed.CiphertextBlob})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(body)))
+		r.Header.Set("X-Amz-Target", "TrentService.Decrypt")
+		w := httptest.NewRecorder()
+		fake.In(region).ServeHTTP(w, r)
+		var out answer
+		if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+			t.Fatal(err)
+		}
+		return w.Code, out
+	}
+	_, id, _ := strings.Cut(first, ":key/")
+	if status, _ := decrypt("eu-west-1", id); status == http.StatusOK {
+		t.Error("a key is there before it was replicated")
+	}
+	replica := fake.Replicate(first, "eu-west-1")
+	if want := strings.Replace(first, kmsfake.Home, "eu-west-1", 1); replica != want || !strings.HasPrefix(id, "mrk-") {
+		t.Errorf("the replica of %s is %s", first, replica)
+	}
+	for key, regions := range map[string]map[string]bool{
+		first: {kmsfake.Home: true, "eu-west-1": false}, replica: {kmsfake.Home: false, "eu-west-1": true}, id: {kmsfake.Home: true, "eu-west-1": true, "us-east-1": false},
+	} {
+		for region, works := range regions {
+			if status, out := decrypt(region, key); (status == http.StatusOK && string(out.Plaintext) == "x") != works {
+				t.Errorf("%s in %s: %d %s", key, region, status, out.Type)
+			}
+		}
 	}
 }
