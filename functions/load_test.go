@@ -18,7 +18,7 @@ import (
 
 var (
 	people  = flag.Int("people", 4, "who sign in at once")
-	signIns = flag.Int("signins", 12, "how many sign-ins")
+	signIns = flag.Int("times", 12, "how many sign-ins")
 	think   = flag.Duration("think", 0, "before the scan, and before the yes")
 )
 

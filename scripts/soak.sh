@@ -33,7 +33,7 @@ functions() {
   trap 'scripts/dynamodb-local.sh stop' EXIT
   local people
   for people in 60 200; do
-    go test -count=1 -timeout 15m -v -run '^TestManyThroughTheFunctions$' ./functions -people "$people" -signins $((people * 5)) -think 2s |
+    go test -count=1 -timeout 15m -v -run '^TestManyThroughTheFunctions$' ./functions -people "$people" -times $((people * 5)) -think 2s |
       grep -v '^=== '
   done
 }
