@@ -35,6 +35,15 @@ var flows = []flow{
 	{"WS-Federation", nothing, (*course).wsfed, (*course).signedIn},
 	{"program", (*course).appPassword, (*course).program, nothing},
 	{"start from the launchpad", (*course).signIn, (*course).launch, (*course).signedIn},
+	{"sign-in with a passkey", (*course).addPasskey, (*course).signInHere, (*course).signedIn},
+	{"sign-in without script", nothing, (*course).signInPlainly, (*course).signedIn},
+	{"consent", (*course).mustAsk, (*course).consent, (*course).consented},
+	{"no consent", (*course).mustAsk, (*course).refuseConsent, (*course).refusedConsent},
+	{"own pages", (*course).atHome, (*course).lookAfter, nothing},
+	{"recovery codes and app passwords", (*course).addPasskey, (*course).replaceSecrets, nothing},
+	{"metadata refresh", (*course).published, (*course).refresh, (*course).refreshed},
+	{"audit", (*course).anHour, (*course).verify, (*course).verified},
+	{"revoked phone", (*course).atHome, (*course).losePhone, (*course).lostPhone},
 }
 
 // deny is the person's no on the phone.
