@@ -223,3 +223,30 @@ func TestKept(t *testing.T) {
 		t.Error("the first event of a day is kept for AuditKeep")
 	}
 }
+
+// TestCheckpointThatIsNotSeen: an hour that is told to be closed and stays due
+// ends the run; the next one closes it.
+func TestCheckpointThatIsNotSeen(t *testing.T) {
+	engines(t, func(t *testing.T, w *world) {
+		tries := 0
+		w.table.Before = func(op string, _ []table.Key) error {
+			if op != "put" {
+				return nil
+			}
+			if tries++; tries > 100 {
+				t.Fatal("it goes on and on")
+			}
+			return table.ErrConflict
+		}
+		if err := w.verifier.Run(t.Context()); idp.CodeOf(err) != idp.Busy {
+			t.Errorf("%v, want %s", err, idp.Busy)
+		}
+		w.table.Before = nil
+		must(t, w.verifier.Run(t.Context()))
+		points, err := w.store.AuditCheckpoints(t.Context(), noon, 10)
+		must(t, err)
+		if len(points) != 1 {
+			t.Errorf("%d checkpoints", len(points))
+		}
+	})
+}

@@ -37,6 +37,7 @@ type course struct {
 	refused  int                 // calls that were answered with an honest error
 	rivals   map[string]func()   // who acts at the same moment as a step; else the step itself, twice
 	password string              // of a program
+	passkey  *authenticator      // of the person, in the browser's computer
 	sid      string              // of the session that the screen shows
 	decided  idp.State           // what the phone or the screen was told that became of it
 }

@@ -14,11 +14,13 @@
 // It runs in a bubble of testing/synctest, so that a time limit of 9 seconds
 // costs none, and a goroutine that is left behind is noticed.
 //
+// A scheduled function is run again, an hour later, until a run goes well.
+//
 // After each: nobody was signed in twice by one approval, nobody after a no,
 // nobody lost a sign-in that was told to have succeeded, every refusal was a 503
 // with the time to come again and a reason of its own in the log, and the next
 // sign-in works.
 //
-//	go test ./internal/faults                   each kind of call with each fault, 200 pairs
+//	go test ./internal/faults                   each kind of call with each fault (of rarer flows a third), 200 pairs
 //	go test ./internal/faults -soak -pairs 5000 -logins 100000
 package faults

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
@@ -19,7 +20,9 @@ type flow struct {
 
 func nothing(*course) {}
 
-var flows = []flow{
+var flows = slices.Concat(often, seldom)
+
+var often = []flow{
 	{"sign-in", nothing, (*course).signIn, (*course).signedIn},
 	{"sign-in in a known browser", func(c *course) { c.signIn(); c.browser.DropSession() }, (*course).signIn, (*course).signedIn},
 	{"deny", nothing, (*course).deny, (*course).saidNo},
@@ -35,6 +38,19 @@ var flows = []flow{
 	{"WS-Federation", nothing, (*course).wsfed, (*course).signedIn},
 	{"program", (*course).appPassword, (*course).program, nothing},
 	{"start from the launchpad", (*course).signIn, (*course).launch, (*course).signedIn},
+}
+
+// seldom are flows whose own places meet one of three faults without -soak.
+var seldom = []flow{
+	{"sign-in with a passkey", (*course).addPasskey, (*course).signInHere, (*course).signedIn},
+	{"sign-in without script", nothing, (*course).signInPlainly, (*course).signedIn},
+	{"consent", (*course).mustAsk, (*course).consent, (*course).consented},
+	{"no consent", (*course).mustAsk, (*course).refuseConsent, (*course).refusedConsent},
+	{"own pages", (*course).atHome, (*course).lookAfter, nothing},
+	{"recovery codes and app passwords", (*course).addPasskey, (*course).replaceSecrets, nothing},
+	{"metadata refresh", (*course).published, (*course).refresh, (*course).refreshed},
+	{"audit", (*course).anHour, (*course).verify, (*course).verified},
+	{"revoked phone", (*course).atHome, (*course).losePhone, (*course).lostPhone},
 }
 
 // deny is the person's no on the phone.

@@ -41,19 +41,24 @@ func (c *course) poll(sid string) idptest.View {
 // finish ends a sign-in that was approved.
 func (c *course) finish(v idptest.View) {
 	c.t.Helper()
-	key := idptest.RandomKey()
-	send := func() *http.Response { return c.browser.Finish(v.SID, key) }
+	c.finishBy(v.SID, url.Values{"sid": {v.SID}, "finish_key": {idptest.RandomKey()}})
+}
+
+// finishBy is finish by a form of the page.
+func (c *course) finishBy(sid string, form url.Values) {
+	c.t.Helper()
+	send := func() *http.Response { return c.browser.PostForm("/login/finish", form) }
 	resp := c.step("finish", http.StatusOK, send, http.StatusConflict)
 	c.decided = idp.StateConsumed
 	if resp.StatusCode == http.StatusConflict && c.told != 0 { // somebody else did
 		panic(givenUp{"finish", resp.StatusCode})
 	}
 	if resp.StatusCode == http.StatusConflict {
-		c.tooLate(resp, c.Session(v.SID).ConsumedAt)
+		c.tooLate(resp, c.Session(sid).ConsumedAt)
 		return
 	}
-	c.got(v.SID, resp)
-	c.again("finish again", v.SID, c.Session(v.SID).ConsumedAt, send)
+	c.got(sid, resp)
+	c.again("finish again", sid, c.Session(sid).ConsumedAt, send)
 }
 
 // tooLate: nobody was signed in, which is honest if the yes was kept for its time.

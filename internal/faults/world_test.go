@@ -47,6 +47,9 @@ type world struct {
 	env   []string
 	keys  []string // ARNs of signing keys
 
+	tableName string
+	publisher *publisher // of service providers' metadata
+
 	firstKey table.Item // its record, as it was made
 	serving  *programs
 	spare    *programs // takes over after a crash, and serves whoever acts meanwhile
@@ -83,7 +86,7 @@ func newWorld(t testing.TB, on engine) *world {
 	dynamoDB, name := on(t)
 	w := &world{
 		wire: &wire{dynamo: dynamoDB, kms: kmsfake.New()},
-		log:  &idptest.Log{},
+		log:  &idptest.Log{}, tableName: name, publisher: newPublisher(t),
 		// The table's own sweep goes by the clock on the wall: ours is ahead of it.
 		base: time.Now().UTC().AddDate(1, 0, 0).Truncate(24 * time.Hour), origin: time.Now(),
 	}
@@ -111,6 +114,7 @@ func newWorld(t testing.TB, on engine) *world {
 		ACS: []idp.Endpoint{{Binding: idp.BindingPOST, Location: "https://portal.test/"}},
 	}))
 	w.serving, w.spare = w.start(t), w.start(t)
+	must(t, w.verifier(t, true)(t.Context())) // the first hour of the audit trail
 	page, err := w.table.Query(t.Context(), table.Query{PK: "KEYS"})
 	must(t, err)
 	w.firstKey = page.Items[0]

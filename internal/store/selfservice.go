@@ -23,17 +23,15 @@ func (s *Store) CreateStepUp(ctx context.Context, hash, challenge []byte, expire
 }
 
 // TakeStepUp returns the challenge of a browser's secret and removes it: it can
-// be answered once. ErrNotFound: there is none, it is over or was taken.
+// be answered once. ErrNotFound: there is none, it is over or was taken;
+// ErrConflict: something else came in between, and another try tells whether it
+// was taken.
 func (s *Store) TakeStepUp(ctx context.Context, hash []byte) (challenge []byte, err error) {
 	v, version, err := get[stepUp](ctx, s, stepUpKey(hash))
 	if err != nil {
 		return nil, err
 	}
-	err = s.table.Delete(ctx, table.Item{Key: stepUpKey(hash), Version: version})
-	if errors.Is(err, table.ErrConflict) {
-		return nil, ErrNotFound
-	}
-	if err != nil {
+	if err := s.table.Delete(ctx, table.Item{Key: stepUpKey(hash), Version: version}); err != nil {
 		return nil, outside("take step-up", err)
 	}
 	if v.ExpiresAt.Over(s.clock.Now()) {

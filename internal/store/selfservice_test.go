@@ -125,3 +125,26 @@ func TestEndedSessionsStayEnded(t *testing.T) {
 	is(t, err, store.ErrNotFound)
 	is(t, f.TouchSSOSession(t.Context(), sess), store.ErrNotFound)
 }
+
+// TestStepUpThatIsOvertaken: a collision says nothing of whether the challenge
+// was taken; another try does.
+func TestStepUpThatIsOvertaken(t *testing.T) {
+	f := newStore(t)
+	ok(t, f.CreateStepUp(t.Context(), []byte("hash"), []byte("challenge"), f.at().Add(time.Minute)))
+	f.faulty.Before = func(op string, _ []table.Key) error {
+		if op == "delete" {
+			return table.ErrConflict
+		}
+		return nil
+	}
+	_, err := f.TakeStepUp(t.Context(), []byte("hash"))
+	is(t, err, store.ErrConflict)
+	f.faulty.Before = nil
+	challenge, err := f.TakeStepUp(t.Context(), []byte("hash"))
+	ok(t, err)
+	if string(challenge) != "challenge" {
+		t.Errorf("challenge %q", challenge)
+	}
+	_, err = f.TakeStepUp(t.Context(), []byte("hash"))
+	is(t, err, store.ErrNotFound)
+}

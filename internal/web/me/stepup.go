@@ -121,7 +121,7 @@ func (h *Handlers) check(r *http.Request, body json.RawMessage) (*idp.Device, er
 		return nil, idp.E(idp.BadChallenge, "challenge is over or was answered")
 	}
 	if err != nil {
-		return nil, err
+		return nil, meanwhile(err)
 	}
 	return h.asserted(ctx, body, challenge, "browser")
 }
