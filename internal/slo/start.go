@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -59,16 +60,34 @@ func (s *Service) Start(ctx context.Context, o Order) (*idp.Logout, error) {
 		l := s.New(o)
 		l.UserID, l.Targets = sessions[0].UserID, targets
 		err = s.Store.StartLogout(ctx, l, sessions)
-		if errors.Is(err, store.ErrConflict) {
+		switch {
+		case errors.Is(err, store.ErrConflict):
 			continue // a session was used, or ended, at this moment
+		case err != nil:
+			if l, err = s.doubtful(ctx, l, len(sessions), err); err != nil {
+				return nil, err
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		s.started(ctx, l, len(sessions))
+		s.started(ctx, l, len(sessions), "")
 		return l, nil
 	}
 	return nil, idp.E(idp.Busy, "sessions kept changing")
+}
+
+// doubtful finds out whether a logout was begun whose answer was lost (cause; to a
+// repetition it may be that the id was used). If it was, the sessions have ended,
+// and nobody will find them again to tell of it. If it does not seem so, it may
+// still come to be: a request to the store can be late. Then the trail tells that
+// it is not known.
+func (s *Service) doubtful(ctx context.Context, l *idp.Logout, sessions int, cause error) (*idp.Logout, error) {
+	found, err := s.Store.Logout(ctx, l.ID)
+	if err == nil && found.CreatedAt == l.CreatedAt && bytes.Equal(found.Browser, l.Browser) && found.Version > l.Version {
+		return found, nil
+	}
+	if !errors.Is(cause, store.ErrExists) {
+		s.started(ctx, l, sessions, "unknown")
+	}
+	return nil, cause
 }
 
 // nothing writes down that a request was seen, as if it had ended something: it

@@ -28,9 +28,9 @@ func (s *Service) State(ctx context.Context, l *idp.Logout) (State, error) {
 	return st, nil
 }
 
-func (s *Service) started(ctx context.Context, l *idp.Logout, sessions int) {
+func (s *Service) started(ctx context.Context, l *idp.Logout, sessions int, outcome string) {
 	e := idp.AuditEvent{
-		Event: idp.AuditLogoutStarted, Actor: l.By, UserID: l.UserID, Login: l.ID,
+		Event: idp.AuditLogoutStarted, Actor: l.By, UserID: l.UserID, Login: l.ID, Outcome: outcome,
 		Detail: map[string]string{"sessions": strconv.Itoa(sessions), "applications": strconv.Itoa(len(l.Targets))},
 	}
 	if l.Request != nil {

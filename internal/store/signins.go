@@ -28,9 +28,14 @@ func (s *Store) AddSignIn(ctx context.Context, uid string, in *idp.SignIn) error
 		return err
 	}
 	in.ID = id
-	_, err = put(ctx, s, signInKey(uid, in.ID), 0, in.At.Time().Add(signInKeep), in)
-	if errors.Is(err, ErrConflict) {
-		return nil
+	for range 2 {
+		if _, err = put(ctx, s, signInKey(uid, in.ID), 0, in.At.Time().Add(signInKeep), in); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		// It is there, or was only in the way of another write.
+		if _, found := s.SignIn(ctx, uid, in.ID); !errors.Is(found, ErrNotFound) {
+			return found
+		}
 	}
 	return err
 }
