@@ -106,7 +106,7 @@ func (s *Secret) refresh(ctx context.Context, now time.Time) {
 	values, err := s.all(ctx)
 	s.tried, s.failed = now, err
 	if err != nil {
-		s.log.ErrorContext(ctx, "origin secret was not read", "event", "edge.secret.unavailable", "err", err, "known", s.values != nil)
+		s.log.ErrorContext(ctx, "origin secret was not read", "event", "edge.secret.unavailable", "err", err)
 		return
 	}
 	s.values, s.read = values, now
