@@ -278,7 +278,7 @@ func (c *Cloud) Disconnect() {
 }
 
 // Instances is how many of a function run.
-func (c *Cloud) Instances(function string) int { return c.pools[function].size() }
+func (c *Cloud) Instances(function string) int { return len(c.Processes(function)) }
 
 // Processes are those of a function's instances.
 func (c *Cloud) Processes(function string) []int { return c.pools[function].processes() }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/latchkey-idp/latchkey/internal/lambdahttp"
@@ -12,7 +13,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/testkit/sam"
 )
 
-// OriginSecret is the ARN of Secret, for the template's parameter of this name.
+// OriginSecret is the ARN of the secret in Secrets, for the template's parameter of this name.
 const OriginSecret = "arn:aws:secretsmanager:" + sam.Region + ":" + sam.Account + ":secret:latchkey-origin-AbCdEf"
 
 // Secrets is Secrets Manager with the one secret OriginSecret.
@@ -57,24 +58,18 @@ func (s *Secrets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.reads++
 	var in struct{ SecretId, VersionStage string } //nolint:revive // Secrets Manager spells it so
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" {
-		secretsAnswer(w, http.StatusBadRequest, map[string]string{"__type": "InvalidRequestException"})
+		answer(w, "1.1", http.StatusBadRequest, map[string]string{"__type": "InvalidRequestException"})
 		return
 	}
 	value := map[string]string{"AWSCURRENT": s.current, "AWSPREVIOUS": s.previous}[in.VersionStage]
 	switch {
 	case s.down:
-		secretsAnswer(w, http.StatusInternalServerError, map[string]string{"__type": "InternalServiceError"})
+		answer(w, "1.1", http.StatusInternalServerError, map[string]string{"__type": "InternalServiceError"})
 	case in.SecretId != OriginSecret || value == "":
-		secretsAnswer(w, http.StatusBadRequest, map[string]string{"__type": "ResourceNotFoundException"})
+		answer(w, "1.1", http.StatusBadRequest, map[string]string{"__type": "ResourceNotFoundException"})
 	default:
-		secretsAnswer(w, http.StatusOK, map[string]string{"ARN": OriginSecret, "SecretString": value})
+		answer(w, "1.1", http.StatusOK, map[string]string{"ARN": OriginSecret, "SecretString": value})
 	}
-}
-
-func secretsAnswer(w http.ResponseWriter, status int, body map[string]string) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
 }
 
 // secretsRequests are the rights that a call to Secrets Manager needs.
@@ -91,7 +86,7 @@ func (g *guard) secretsRequests(operation string, body []byte) ([]iam.Request, e
 func cloudFront(secret func() string, gateway http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name := range r.Header {
-			if len(name) > 11 && name[:11] == "Cloudfront-" {
+			if strings.HasPrefix(name, "Cloudfront-") {
 				r.Header.Del(name)
 			}
 		}

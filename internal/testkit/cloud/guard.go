@@ -106,9 +106,14 @@ func deny(w http.ResponseWriter, target, text string) {
 	if strings.HasPrefix(target, "DynamoDB_") {
 		kind, version = "com.amazon.coral.service#AccessDeniedException", "1.0"
 	}
+	answer(w, version, http.StatusBadRequest, map[string]string{"__type": kind, "message": text})
+}
+
+// answer writes in a version of AWS's JSON protocol.
+func answer(w http.ResponseWriter, version string, status int, body map[string]string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-"+version)
-	w.WriteHeader(http.StatusBadRequest)
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": kind, "message": text})
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 // key is the partition key of an item or a key.

@@ -105,13 +105,6 @@ func (p *pool) output() string {
 	return out
 }
 
-// size is how many instances there are.
-func (p *pool) size() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.all)
-}
-
 // processes are those of the instances.
 func (p *pool) processes() (all []int) {
 	p.mu.Lock()
