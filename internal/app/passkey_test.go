@@ -228,6 +228,36 @@ func TestSignInWithAPasskeyHere(t *testing.T) {
 	}
 }
 
+// TestPasskeyRepeated: a page that has lost the answer sends the same again, and
+// nothing else counts in its place.
+func TestPasskeyRepeated(t *testing.T) {
+	i := idptest.New(t)
+	b, here := browserPasskey(t, i, i.Alice)
+	view := b.Login(b.StartLogin(nil))
+	path := "/v1/login/sessions/" + view.SID + "/passkey"
+	assertion, other := here.assert(b, view.SID), here.assert(b, view.SID)
+	b.API(path, map[string]any{"assertion": assertion})
+	version := i.Session(view.SID).Version
+	for _, state := range []idp.State{idp.StateApproved, idp.StateConsumed} {
+		if resp := b.API(path, map[string]any{"assertion": assertion}); resp.StatusCode != http.StatusOK || idptest.Decode[idptest.View](t, resp).Status != state {
+			t.Errorf("%s, repeated: %d", state, resp.StatusCode)
+		}
+		if got := i.Session(view.SID).Version; got != version {
+			t.Errorf("%s: the repeat was written, version %d after %d", state, got, version)
+		}
+		for name, body := range map[string]any{"another": other, "none": json.RawMessage(`{}`)} {
+			if p := idptest.ReadProblem(t, b.API(path, map[string]any{"assertion": body})); p.Code != idp.WrongState {
+				t.Errorf("%s, %s assertion: %s", state, name, p.Code)
+			}
+		}
+		if p := idptest.ReadProblem(t, i.Browser("203.0.113.20").API(path, map[string]any{"assertion": assertion})); p.Code != idp.SessionUnknown {
+			t.Errorf("%s, another browser: %s", state, p.Code)
+		}
+		b.Finish(view.SID, idptest.RandomKey())
+		version = i.Session(view.SID).Version
+	}
+}
+
 func TestPasskeyOfAnotherBrowserOrSession(t *testing.T) {
 	i := idptest.New(t)
 	b, here := browserPasskey(t, i, i.Alice)

@@ -68,7 +68,8 @@ type Approve struct {
 }
 
 // Passkey is an approval by the browser itself, which needs no phone (T20). Its
-// assertion is right; Refused is the first of the other checks that failed.
+// assertion is right, unless it only repeats an earlier one: that is told by
+// ApprovalHash alone. Refused is the first of the other checks that failed.
 type Passkey struct {
 	Browser      idp.BrowserSecret
 	UserID       string

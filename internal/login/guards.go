@@ -25,6 +25,10 @@ func sameApproval(s idp.QRSession, e Approve, _ idp.Millis) bool {
 	return idp.Equal(s.ApprovalHash, e.ApprovalHash)
 }
 
+func samePasskey(s idp.QRSession, e Passkey, _ idp.Millis) bool {
+	return idp.Equal(s.ApprovalHash, e.ApprovalHash)
+}
+
 func sameFinish(s idp.QRSession, e Finish, now idp.Millis) bool {
 	return idp.Equal(s.FinishHash, e.FinishHash) && !s.ConsumedAt.Add(FinishRepeat).Over(now)
 }

@@ -42,12 +42,20 @@ func moves() []move {
 		{name: "browser finishes", event: fixed(finishEvent())},
 		{name: "browser finishes with another key", event: fixed(login.Finish{Browser: theBrowser, FinishHash: []byte("two"), AssertionID: "_two"})},
 		{name: "browser finishes, refused", event: fixed(login.Finish{Browser: theBrowser, FinishHash: finishHash, AssertionID: "_x", Refused: idp.E(idp.AppDisabled, "test")})},
+		{name: "browser's passkey", event: fixed(passkeyEvent("passkey"))},
+		{name: "browser's other passkey", event: fixed(passkeyEvent("other passkey"))},
+		{name: "browser's passkey, refused", event: fixed(login.Passkey{Browser: theBrowser, ApprovalHash: []byte("refused"), Refused: idp.E(idp.UserInactive, "test")})},
+		{name: "stranger's passkey", event: fixed(login.Passkey{Browser: otherBrowser, UserID: "evil", CredentialID: "evil", ApprovalHash: []byte("evil"), ACR: "phr"})},
 		{name: "stranger cancels", event: fixed(login.Cancel{Browser: otherBrowser})},
 		{name: "stranger finishes", event: fixed(login.Finish{Browser: otherBrowser, FinishHash: finishHash, AssertionID: "_evil"})},
 	}
 	ms = append(ms, phoneMoves("phone 1", thePhone, home)...)
 	ms = append(ms, phoneMoves("phone 2", otherPhone, home)...)
 	return append(ms, phoneMoves("phone 2 elsewhere", otherPhone, away)[:2]...)
+}
+
+func passkeyEvent(name string) login.Passkey {
+	return login.Passkey{Browser: theBrowser, UserID: name, CredentialID: name, ApprovalHash: []byte(name), ACR: "phr"}
 }
 
 func phoneMoves(name string, hash []byte, net string) []move {
@@ -85,7 +93,7 @@ func phoneMoves(name string, hash []byte, net string) []move {
 var allowed = strings.Fields(`
 	>Create>created
 	created>ShowCode>created created>ExtendQR>created created>Claim>scanned
-	created>Cancel>cancelled created>Supersede>cancelled
+	created>Passkey>approved created>Cancel>cancelled created>Supersede>cancelled
 	scanned>Claim>scanned scanned>Claim>cancelled scanned>ExtendClaim>scanned
 	scanned>Approve>approved scanned>Approve>scanned scanned>Approve>denied scanned>BadApprove>scanned scanned>BadApprove>cancelled
 	scanned>Deny>denied scanned>Cancel>cancelled scanned>Supersede>cancelled
@@ -106,6 +114,14 @@ func broken(s, next idp.QRSession, ev login.Event, now idp.Millis, err error) st
 		return "change with error " + err.Error()
 	case next.State == idp.StateConsumed && s.State != idp.StateConsumed && s.State != idp.StateApproved:
 		return "consumed without approval"
+	case kind == "Passkey" && err == nil && !slices.Contains([]idp.State{idp.StateApproved, idp.StateConsumed}, next.State):
+		return "a passkey was accepted and did not sign in"
+	case kind == "Passkey" && next.State == idp.StateApproved && s.State == idp.StateCreated:
+		if p := ev.(login.Passkey); p.Refused != nil || p.Browser != s.Browser || next.UserID != p.UserID {
+			return "approved without a valid passkey in the same browser"
+		}
+	case kind == "Passkey" && err == nil && next.UserID != ev.(login.Passkey).UserID:
+		return "another passkey was told that it signed in"
 	case next.State == idp.StateApproved && s.State != idp.StateApproved:
 		a, ok := ev.(login.Approve)
 		if ok && s.Number != "" && a.Number != s.Number {

@@ -42,5 +42,6 @@ var table = []row{
 	{"T18", in{approved}, consumed, on[Finish](nil, mayFinish, consume)},
 	{"T19", in{consumed}, same, repeat[Finish](sameFinish)}, // R
 	{"T20", in{created}, approved, on[Passkey](nil, mayPasskey, passkey)},
+	{"T20", in{approved, consumed}, same, repeat[Passkey](samePasskey)}, // R
 	{"T21", in{approved}, same, on[AskConsent](nil, firstAskConsent, askConsent)},
 }
