@@ -131,6 +131,9 @@ func TestSecretIsReplaced(t *testing.T) {
 		works(next, http.StatusOK) // who has read it goes on
 		c.Recycle("metadata")
 		works(next, http.StatusServiceUnavailable)
+		if log := c.Output("metadata"); !strings.Contains(log, `"RequestFailed":1`) || !strings.Contains(log, `"Reason":"origin.unavailable"`) {
+			t.Errorf("nobody hears of it: %s", log)
+		}
 		c.Secrets.Down(false)
 		time.Sleep(originsecret.FirstPause)
 		works(next, http.StatusOK)

@@ -97,6 +97,7 @@ func TestStacks(t *testing.T) {
 				t.Run("L1 every route reaches a function", func(t *testing.T) { routesReach(t, made) })
 				t.Run("L5 no secret in an environment", func(t *testing.T) { plainEnvironment(t, made) })
 				t.Run("throttled routes", func(t *testing.T) { throttledRoutesAreThere(t, template) })
+				t.Run("new versions are asked first", func(t *testing.T) { askedFirst(t, template, made) })
 				t.Run("what outlives the stack", func(t *testing.T) { retained(t, template) })
 				t.Run("update", func(t *testing.T) { update(t, cloud, made) })
 				t.Run("a second region", func(t *testing.T) { secondRegion(t, cloud) })
@@ -314,7 +315,7 @@ var settings = []string{
 	"LATCHKEY_ENCRYPTION_KEY", "LATCHKEY_ENTITY_ID", "LATCHKEY_HEALTH_HOST", "LATCHKEY_INFORMATION_URL", "LATCHKEY_ISSUERS",
 	"LATCHKEY_LOGO_URL", "LATCHKEY_LOG_LEVEL", "LATCHKEY_MASTER_KEY", "LATCHKEY_PRIVACY_URL", "LATCHKEY_PUBLIC_URL",
 	"LATCHKEY_RESTORED_FROM",
-	"LATCHKEY_SIGNING_KEY", "LATCHKEY_SUPPORT_URL", "LATCHKEY_TABLE",
+	"LATCHKEY_SIGNING_KEY", "LATCHKEY_SUPPORT_URL", "LATCHKEY_TABLE", "LATCHKEY_VERSIONS",
 }
 
 func plainEnvironment(t *testing.T, made map[string]cloudtest.Resource) {

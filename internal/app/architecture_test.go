@@ -63,11 +63,12 @@ func TestWhoMayImportWhat(t *testing.T) {
 	}{
 		{"AWS SDK", []string{"github.com/aws/aws-sdk-go-v2/", "github.com/aws/smithy-go/"}, []string{
 			"internal/table/dynamo/", "internal/keys/kmssigner", "internal/originsecret", "internal/awsdeps", "internal/adminclient/awsauth",
+			"internal/precheck",          // speaks with CodeDeploy and Lambda, and has nothing else to do
 			"internal/stackdoctor",       // asks AWS about a stack, from an administrator's machine
 			"internal/testkit/cloudtest", // deploys templates
 		}},
 		{"Lambda", []string{"github.com/aws/aws-lambda-go/", "github.com/awslabs/"}, []string{
-			"internal/lambdahttp", "internal/obs", "internal/testkit/",
+			"internal/lambdahttp", "internal/obs", "functions/precheck", "internal/testkit/",
 		}},
 		{"bbolt", []string{"go.etcd.io/bbolt"}, []string{"internal/table/bolt"}},
 		{"XML trees and signatures", []string{"github.com/beevik/etree", "github.com/russellhaering/goxmldsig/"}, []string{"internal/saml/", "internal/wsfed", "internal/demo"}},

@@ -258,6 +258,13 @@ func auditFlows(t *testing.T, d *deployment) {
 	}
 }
 
+// updates: CodeDeploy has the new versions asked before anybody gets one.
+func updates(t *testing.T, d *deployment) {
+	if status, err := d.cloud.Rollout(); err != nil || status != "Succeeded" {
+		t.Errorf("%q, %v\n%s", status, err, d.cloud.Output("precheck"))
+	}
+}
+
 // appliesMetadata: a deployed function calls no address of this machine, so that
 // what it does with an answer is done here, with its rights.
 func appliesMetadata(t *testing.T, d *deployment) {

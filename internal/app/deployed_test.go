@@ -77,7 +77,7 @@ func TestLeastPrivilege(t *testing.T) {
 	}{
 		{"the first request", firstEver}, {"administration", administration}, {"sign-in", signInFlows}, {"without script", plainFlows}, {"what is rare", rareFlows}, {"passkeys", passkeyFlows},
 		{"second application and consent", sessionFlows}, {"programs", programFlows}, {"WS-Federation", wsfedFlows},
-		{"logout", logoutFlows}, {"own pages", ownPages}, {"keys", keyFlows}, {"metadata", metadataFlows}, {"audit", auditFlows},
+		{"logout", logoutFlows}, {"own pages", ownPages}, {"keys", keyFlows}, {"metadata", metadataFlows}, {"audit", auditFlows}, {"an update", updates},
 	} {
 		t.Run(flow.name, func(t *testing.T) { flow.run(t, d.at(t)) })
 	}

@@ -105,7 +105,14 @@ func (d *Deps) Events() lambdahttp.Options {
 	// one: `sam local start-api` listens at localhost:3000.
 	o := lambdahttp.Options{Log: d.log, Domains: []string{d.cfg.Host(), d.cfg.Hostname()}, PublicHost: d.cfg.Host(), HealthHost: d.cfg.HealthHost}
 	if d.cfg.OriginSecret != "" {
-		o.ViaCloudFront = originsecret.New(secretsmanager.NewFromConfig(d.aws), d.cfg.OriginSecret, d.clock, d.log).Check
+		secrets := originsecret.New(secretsmanager.NewFromConfig(d.aws), d.cfg.OriginSecret, d.clock, d.log)
+		o.ViaCloudFront = func(ctx context.Context, secret string) (bool, error) {
+			ok, err := secrets.Check(ctx, secret)
+			if err != nil { // answered 503, and no handler hears of it
+				d.metrics.Count(obs.RequestFailed, map[string]string{obs.Reason: string(idp.OriginUnavailable)})
+			}
+			return ok, err
+		}
 	}
 	return o
 }

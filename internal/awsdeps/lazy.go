@@ -31,14 +31,28 @@ type lazy struct {
 func (l *lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, err := l.get(r.Context())
 	if err != nil {
-		why := reason(err)
-		l.metrics.Count(obs.RequestFailed, map[string]string{obs.Reason: string(why)})
-		l.log.ErrorContext(r.Context(), "function is not ready", "event", "lambda.start.failed",
-			"reason", why, "status", http.StatusServiceUnavailable, "err", err)
+		l.metrics.Count(obs.RequestFailed, map[string]string{obs.Reason: string(l.failed(r.Context(), err))})
 		unavailable(w, r)
 		return
 	}
 	h.ServeHTTP(w, r)
+}
+
+// Ready implements lambdahttp.Readier. No request failed, so none is counted.
+func (l *lazy) Ready(ctx context.Context) error {
+	_, err := l.get(ctx)
+	if err != nil {
+		return &idp.Error{Code: idp.Busy, Reason: l.failed(ctx, err), Err: err}
+	}
+	return nil
+}
+
+// failed logs why the handler could not be made.
+func (l *lazy) failed(ctx context.Context, err error) idp.Reason {
+	why := reason(err)
+	l.log.ErrorContext(ctx, "function is not ready", "event", "lambda.start.failed",
+		"reason", why, "status", http.StatusServiceUnavailable, "err", err)
+	return why
 }
 
 func (l *lazy) get(ctx context.Context) (http.Handler, error) {

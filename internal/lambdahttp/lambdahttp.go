@@ -69,9 +69,14 @@ func (o Options) log() *slog.Logger {
 // Start serves events with h until the function's environment is shut down.
 func Start(h http.Handler, opts Options) { lambda.Start(Handler(h, opts)) }
 
-// Handler returns the function that answers one event with h.
+// Handler returns the function that answers one event with h, and ReadyEvent.
 func Handler(h http.Handler, opts Options) func(context.Context, json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, raw json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
+		if asksReady(raw) {
+			ctx, cancel := opts.withMargin(ctx)
+			defer cancel()
+			return ready(ctx, h), nil
+		}
 		event, err := opts.parseEvent(raw)
 		if err != nil {
 			opts.log().ErrorContext(ctx, "event refused", "event", "lambda.event.rejected",

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -61,14 +60,15 @@ type Cloud struct {
 	Table     table.Table // as an administrator of the account sees it
 	Store     *store.Store
 
-	region  string
-	guard   *guard
-	pools   map[string]*pool
-	aws     map[string]*httptest.Server // by function: DynamoDB and KMS
-	gateway *gateway
-	public  http.Handler // the gateway, or CloudFront before it
-	server  *httptest.Server
-	theirs  *x509.Certificate // of httptest's servers
+	region   string
+	rollouts rollouts
+	guard    *guard
+	pools    map[string]*pool
+	aws      map[string]*httptest.Server // by function, AWS as it sees it
+	gateway  *gateway
+	public   http.Handler // the gateway, or CloudFront before it
+	server   *httptest.Server
+	theirs   *x509.Certificate // of httptest's servers
 }
 
 // Keys are the ARNs of the keys in KMS.
@@ -98,7 +98,7 @@ func (c *Cloud) launch(o Options) {
 	c.pools, c.aws = map[string]*pool{}, map[string]*httptest.Server{}
 	bin := Build(t)
 	var err error
-	if c.guard, err = newGuard(c.Stack, c.region, os.Getenv("DYNAMODB_ENDPOINT"), c.KMS.In(c.region), c.Secrets); err != nil {
+	if c.guard, err = newGuard(c); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range c.Stack.Names() {
@@ -182,7 +182,7 @@ func (c *Cloud) read(o Options) *sam.Stack {
 // deploy prepares a function; its first event starts the first instance.
 func (c *Cloud) deploy(bin string, f sam.Function, o Options) {
 	c.T.Helper()
-	aws := c.guard.service(f.Name)
+	aws := c.guard.of(f.Name)
 	if o.Between != nil {
 		aws = o.Between(f.Name, aws)
 	}
@@ -200,7 +200,10 @@ func (c *Cloud) deploy(bin string, f sam.Function, o Options) {
 		env = o.Environ(f.Name, env)
 	}
 	c.aws[f.Name] = server
-	env = append(env, "AWS_ENDPOINT_URL_DYNAMODB="+server.URL, "AWS_ENDPOINT_URL_KMS="+server.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL, "AWS_REGION="+c.region)
+	for _, service := range []string{"DYNAMODB", "KMS", "SECRETS_MANAGER", "LAMBDA", "CODEDEPLOY"} {
+		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+server.URL)
+	}
+	env = append(env, "AWS_REGION="+c.region)
 	limit := o.Instances
 	if limit == 0 {
 		limit = 4
@@ -246,7 +249,7 @@ func (c *Cloud) Invoke(function string, event []byte) ([]byte, error) {
 	return p.invoke(event)
 }
 
-// AWS is the address of DynamoDB and KMS with the rights of a function.
+// AWS is the address of AWS's services with the rights of a function.
 func (c *Cloud) AWS(function string) string { return c.aws[function].URL }
 
 // Env is a function's environment.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 
@@ -25,29 +26,38 @@ type Call struct {
 // guard stands between the functions and AWS.
 type guard struct {
 	stack    *sam.Stack
-	tableARN string // without the name
-	dynamo   http.Handler
-	kms      http.Handler
-	secrets  http.Handler
+	region   string
+	services map[string]service // by what X-Amz-Target begins with; Lambda has none
 
 	mu    sync.Mutex
 	calls []Call
 	known map[string]bool // of calls, as text
 }
 
-func newGuard(stack *sam.Stack, region, endpoint string, kms, secrets http.Handler) (*guard, error) {
-	u, err := url.Parse(endpoint)
+// service is one of AWS.
+type service struct {
+	asked func(operation string, body []byte) ([]iam.Request, error) // the rights that a call needs
+	next  http.Handler
+}
+
+func newGuard(c *Cloud) (*guard, error) {
+	dynamo, err := url.Parse(os.Getenv("DYNAMODB_ENDPOINT"))
 	if err != nil {
 		return nil, fmt.Errorf("address of DynamoDB: %w", err)
 	}
-	return &guard{
-		stack: stack, tableARN: "arn:aws:dynamodb:" + region + ":" + sam.Account + ":table/",
-		dynamo: httputil.NewSingleHostReverseProxy(u), kms: kms, secrets: secrets, known: map[string]bool{},
-	}, nil
+	g := &guard{stack: c.Stack, region: c.region, known: map[string]bool{}}
+	g.services = map[string]service{
+		"DynamoDB_20120810":   {g.dynamoRequests, httputil.NewSingleHostReverseProxy(dynamo)},
+		"TrentService":        {g.kmsRequests, c.KMS.In(c.region)},
+		"secretsmanager":      {g.secretsRequests, c.Secrets},
+		"CodeDeploy_20141006": {g.rolloutRequests, &c.rollouts},
+		"":                    {g.invokeRequests, http.HandlerFunc(c.lambda)},
+	}
+	return g, nil
 }
 
-// service is AWS as one function sees it.
-func (g *guard) service(function string) http.Handler {
+// of is AWS as one function sees it.
+func (g *guard) of(function string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -55,15 +65,16 @@ func (g *guard) service(function string) http.Handler {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		target := r.Header.Get("X-Amz-Target")
-		_, operation, _ := strings.Cut(target, ".")
-		asked, next := g.kmsRequests, g.kms
-		switch {
-		case strings.HasPrefix(target, "DynamoDB_"):
-			asked, next = g.dynamoRequests, g.dynamo
-		case strings.HasPrefix(target, "secretsmanager."):
-			asked, next = g.secretsRequests, g.secrets
+		name, operation, _ := strings.Cut(target, ".")
+		if name == "" {
+			operation = r.URL.Path
 		}
-		requests, err := asked(operation, body)
+		called, ok := g.services[name]
+		if !ok {
+			deny(w, target, "there is no service "+name)
+			return
+		}
+		requests, err := called.asked(operation, body)
 		if err != nil {
 			deny(w, target, err.Error())
 			return
@@ -74,7 +85,7 @@ func (g *guard) service(function string) http.Handler {
 				return
 			}
 		}
-		next.ServeHTTP(w, r)
+		called.next.ServeHTTP(w, r)
 	})
 }
 
@@ -145,7 +156,7 @@ func (g *guard) dynamoRequests(operation string, body []byte) (out []iam.Request
 	}
 	ask := func(action, table string, leading []string) {
 		out = append(out, iam.Request{
-			Action: "dynamodb:" + action, Resource: g.tableARN + table,
+			Action: "dynamodb:" + action, Resource: "arn:aws:dynamodb:" + g.region + ":" + sam.Account + ":table/" + table,
 			Context: map[string][]string{"dynamodb:LeadingKeys": leading},
 		})
 	}

@@ -142,6 +142,7 @@ func (s *Stack) condition(name string) (bool, error) {
 var pseudo = map[string]any{
 	"AWS::AccountId": Account, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com",
 	"AWS::StackName": "latchkey", "AWS::NoValue": noValue{},
+	"AWS::StackId": "arn:aws:cloudformation:" + Region + ":" + Account + ":stack/latchkey/4f6b1d50-0000-4000-8000-000000000000",
 }
 
 func (s *Stack) region() string { return cmp.Or(s.values.Region, Region) }
