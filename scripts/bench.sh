@@ -23,7 +23,8 @@ go run ./internal/tools/benchratio <"$out" | sed -n '/^| Figure/,$p'
 echo
 echo "== process start to first answer of each bootstrap"
 if command -v java >/dev/null && command -v mvn >/dev/null; then
-  eval "export $(scripts/dynamodb-local.sh start)"
+  DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
+  export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
   trap 'rm -f "$out"; scripts/dynamodb-local.sh stop' EXIT
   go test -count=1 -v -run '^TestStartFigures$' ./functions | grep -vE '^(=== RUN|---|PASS|ok)'
 else

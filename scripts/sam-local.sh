@@ -108,7 +108,8 @@ make_build() {
 make_cloud() {
   local listen=127.0.0.1
   if [ -z "${DYNAMODB_ENDPOINT:-}" ]; then
-    eval "export $(scripts/dynamodb-local.sh start)"
+    DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
+    export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
     own_database=1
   fi
   [ "$(uname -s)" != Linux ] || listen=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')

@@ -29,7 +29,8 @@ load() {
 
 # The same through the functions, behind an HTTP API as API Gateway's, on DynamoDB Local.
 functions() {
-  eval "export $(scripts/dynamodb-local.sh start)"
+  DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
+  export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
   trap 'scripts/dynamodb-local.sh stop' EXIT
   local people
   for people in 60 200; do
@@ -40,14 +41,16 @@ functions() {
 
 # A sign-in among 1,000,000 people costs what it costs in an empty table.
 capacity() {
-  eval "export $(scripts/dynamodb-local.sh start)"
+  DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
+  export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
   trap 'scripts/dynamodb-local.sh stop' EXIT
   go test -tags soak -count=1 -timeout 30m -v -run '^TestSoakCapacity$' ./internal/app | grep --line-buffered -v '^=== '
 }
 
 # Random pairs of faults of AWS within a flow, and sign-ins of which each call may fail.
 faults() {
-  eval "export $(scripts/dynamodb-local.sh start)"
+  DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
+  export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
   trap 'scripts/dynamodb-local.sh stop' EXIT
   go test -timeout 6h -v ./internal/faults \
     -soak -pairs "${PAIRS:-5000}" -logins "${LOGINS:-2000}" -seed "${SEED:-1}" |
@@ -56,7 +59,13 @@ faults() {
 
 sections=(load functions capacity faults)
 [ $# -gt 0 ] && sections=("$@")
+if [ ${#sections[@]} = 1 ]; then
+  echo "== ${sections[0]}"
+  "${sections[0]}"
+  exit
+fi
+broken=() # each in a shell of its own, so that one that is broken keeps none from running
 for section in "${sections[@]}"; do
-  echo "== $section"
-  "$section"
+  "$0" "$section" || broken+=("$section")
 done
+[ ${#broken[@]} = 0 ] || { echo "broken: ${broken[*]}"; exit 1; }

@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	stepTime = 20 * time.Second // for one step of the browser
-	waitTime = 15 * time.Second // for an expression to become true
+	stepTime = 60 * time.Second // for one step of the browser: generous, since other tests run beside
+	waitTime = 45 * time.Second // for an expression to become true
 )
 
 // Tab is one page in headless Chromium.
