@@ -48,7 +48,7 @@ func (w *world) picture(b *chrome.Tab, name string) {
 	if folder == "" {
 		return
 	}
-	chrome.Call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 840, Height: 700, DeviceScaleFactor: 1.5})
+	chrome.Call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 840, Height: 780, DeviceScaleFactor: 1.5})
 	b.Until("document.fonts.status === 'loaded'")
 	shot := chrome.Get(b, chromedp.CaptureScreenshot())
 	b.Size(1280, 800)
