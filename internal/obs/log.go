@@ -16,7 +16,7 @@ var allowedKeys = map[string]bool{
 
 	// What happened.
 	"event": true, "reason": true, "code": true, "err": true, "error": true, "detail": true, "outcome": true,
-	"corr_id": true, "request_id": true, "latency": true, "latency_ms": true, "attempt": true, "count": true, "bytes": true,
+	"corr_id": true, "request_id": true, "deployment": true, "latency": true, "latency_ms": true, "attempt": true, "count": true, "bytes": true,
 	"retry_after": true,
 
 	// How many, and what became of them: the metadata refresh, the verification

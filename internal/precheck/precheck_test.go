@@ -104,6 +104,9 @@ func TestAllReady(t *testing.T) {
 	if !slices.Equal(f.asked, []string{sso, slo}) || !slices.Equal(f.told, []string{"d-1 hook-1 Succeeded"}) {
 		t.Errorf("asked %v, told %v\n%s", f.asked, f.told, log)
 	}
+	if out := log.String(); !strings.Contains(out, `"deployment":"d-1"`) || !strings.Contains(out, `"status":"Succeeded"`) {
+		t.Error(out)
+	}
 }
 
 func TestOneIsNot(t *testing.T) {
