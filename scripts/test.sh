@@ -32,8 +32,9 @@ export LATCHKEY_REQUIRE_ALL=1
 
 log=$LATCHKEY_CACHE/test.json
 status=0
-# The pages in the browser first: they take longest, and would run alone at the end.
-go test -json -p 2 -tags browser -timeout 25m ./internal/web/pages ./... >"$log" || status=$?
+# First what takes long: the pages, last by name, would run alone at the end.
+go test -json -p 2 -tags browser -timeout 25m \
+  ./internal/tools/lambdazip ./internal/app ./internal/browsertest ./internal/web/pages ./... >"$log" || status=$?
 go run ./internal/tools/testreport docs/requirements.txt <"$log" || status=1
 sam_build || status=1
 scripts/sam-local.sh test || status=1
