@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # make soak: what takes too long for `make test`. Figures: docs/operations.md.
 #
-#   scripts/soak.sh             every section, some 15 minutes
+#   scripts/soak.sh             every section, an hour and more
 #   scripts/soak.sh load        only that one
 #
 # PAIRS (5000) and LOGINS (2000) say how many pairs of faults and sign-ins in chaos;
@@ -11,6 +11,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LATCHKEY_CACHE=${LATCHKEY_CACHE:-$PWD/.cache} LATCHKEY_REQUIRE_ALL=1
+
+# DynamoDB Local, until this shell ends.
+database() {
+  DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
+  export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
+  trap 'scripts/dynamodb-local.sh stop' EXIT
+}
 
 # Sign-ins of many people at once through `latchkey serve`.
 load() {
@@ -29,9 +36,7 @@ load() {
 
 # The same through the functions, behind an HTTP API as API Gateway's, on DynamoDB Local.
 functions() {
-  DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
-  export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
-  trap 'scripts/dynamodb-local.sh stop' EXIT
+  database
   local people
   for people in 60 200; do
     go test -count=1 -timeout 15m -v -run '^TestManyThroughTheFunctions$' ./functions -people "$people" -times $((people * 5)) -think 2s |
@@ -41,17 +46,13 @@ functions() {
 
 # A sign-in among 1,000,000 people costs what it costs in an empty table.
 capacity() {
-  DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
-  export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
-  trap 'scripts/dynamodb-local.sh stop' EXIT
+  database
   go test -tags soak -count=1 -timeout 30m -v -run '^TestSoakCapacity$' ./internal/app | grep --line-buffered -v '^=== '
 }
 
 # Random pairs of faults of AWS within a flow, and sign-ins of which each call may fail.
 faults() {
-  DYNAMODB_ENDPOINT=$(scripts/dynamodb-local.sh start)
-  export DYNAMODB_ENDPOINT=${DYNAMODB_ENDPOINT#*=}
-  trap 'scripts/dynamodb-local.sh stop' EXIT
+  database
   go test -timeout 6h -v ./internal/faults \
     -soak -pairs "${PAIRS:-5000}" -logins "${LOGINS:-2000}" -seed "${SEED:-1}" |
     grep -E '^(---|FAIL|ok|panic)|^ +--- FAIL|_test\.go:'

@@ -72,9 +72,9 @@ func Start(h http.Handler, opts Options) { lambda.Start(Handler(h, opts)) }
 // Handler returns the function that answers one event with h, and ReadyEvent.
 func Handler(h http.Handler, opts Options) func(context.Context, json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, raw json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
+		ctx, cancel := opts.withMargin(ctx)
+		defer cancel()
 		if asksReady(raw) {
-			ctx, cancel := opts.withMargin(ctx)
-			defer cancel()
 			return ready(ctx, h), nil
 		}
 		event, err := opts.parseEvent(raw)
@@ -83,8 +83,6 @@ func Handler(h http.Handler, opts Options) func(context.Context, json.RawMessage
 				"reason", idp.EventUnknown, "request_id", requestID(ctx), "err", err)
 			return events.APIGatewayV2HTTPResponse{}, ErrEvent
 		}
-		ctx, cancel := opts.withMargin(ctx)
-		defer cancel()
 
 		// The adapter gets an event that it cannot misread: no path, query,
 		// headers or cookies. exchange sets them from the real one.

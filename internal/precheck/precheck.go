@@ -22,6 +22,7 @@ import (
 	codedeploytypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/lambdahttp"
 	"github.com/latchkey-idp/latchkey/internal/obs"
 )
@@ -31,7 +32,7 @@ import (
 const reportTime = 30 * time.Second
 
 // ErrEvent is what the invoker of another event gets.
-var ErrEvent = errors.New("event.unknown: this function serves CodeDeploy only")
+var ErrEvent = fmt.Errorf("%s: this function serves CodeDeploy only", idp.EventUnknown)
 
 // Event is what CodeDeploy sends to a hook.
 type Event struct {
@@ -68,7 +69,7 @@ func New(ctx context.Context, versions string, w io.Writer) (*Checker, error) {
 // could not be told.
 func (c *Checker) Run(ctx context.Context, e Event) error {
 	if e.Deployment == "" || e.Hook == "" {
-		c.Log.ErrorContext(ctx, "event refused", "event", "lambda.event.rejected", "reason", "event.unknown")
+		c.Log.ErrorContext(ctx, "event refused", "event", "lambda.event.rejected", "reason", idp.EventUnknown)
 		return ErrEvent
 	}
 	status := codedeploytypes.LifecycleEventStatusSucceeded
