@@ -2,6 +2,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# As in a release: what is linked needs no C, and a C compiler would only cost time.
+export CGO_ENABLED := 0
+
 include $(wildcard mk/*.mk)
 
 .PHONY: help demo unit test soak lint bench fuzz build local sbom release deploy screenshots openapi clean

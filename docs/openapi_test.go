@@ -24,7 +24,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/store"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 )
 
 var update = flag.Bool("update", false, "write openapi.json from openapi.yaml")
@@ -122,7 +122,7 @@ func newApp(t *testing.T) *app.App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func TestRacesOnBothEngines(t *testing.T) {
 		rounds int
 		make   func(testing.TB, idp.Clock) table.Table
 	}{
-		{"bolt", rounds, nil},
+		{"embedded", rounds, nil},
 		{"dynamo", rounds / 10, func(t testing.TB, clock idp.Clock) table.Table { return dynamotest.New(t, clock) }},
 	} {
 		t.Run(engine.name, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
 )
 
@@ -30,7 +30,7 @@ func volume() int {
 
 // unsynced is the embedded table without waits for the disk.
 func unsynced(t testing.TB, clock idp.Clock) table.Table {
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock, bolt.WithoutSync())
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock, embedded.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func TestWhoMayImportWhat(t *testing.T) {
 		{"Lambda", []string{"github.com/aws/aws-lambda-go/", "github.com/awslabs/"}, []string{
 			"internal/lambdahttp", "internal/obs", "functions/precheck", "internal/testkit/",
 		}},
-		{"bbolt", []string{"go.etcd.io/bbolt"}, []string{"internal/table/bolt"}},
+		{"bbolt", []string{"go.etcd.io/bbolt"}, []string{"internal/table/embedded"}},
 		{"XML trees and signatures", []string{"github.com/beevik/etree", "github.com/russellhaering/goxmldsig/"}, []string{"internal/saml/", "internal/wsfed", "internal/demo"}},
 		{"crewjam/saml", []string{"github.com/crewjam/saml/"}, []string{"internal/saml/", "internal/demo"}},
 		{"LDAP", []string{"github.com/go-ldap/"}, []string{"internal/directory/ldap"}},
@@ -135,7 +135,7 @@ func TestDirectionOfImports(t *testing.T) {
 	})
 	t.Run("adapters know nothing of each other", func(t *testing.T) {
 		adapters := []string{
-			"internal/table/bolt", "internal/table/dynamo", "internal/keys/filesigner", "internal/keys/kmssigner",
+			"internal/table/embedded", "internal/table/dynamo", "internal/keys/filesigner", "internal/keys/kmssigner",
 			"internal/directory/local", "internal/directory/ldap", "internal/lambdahttp",
 		}
 		for _, path := range adapters {
@@ -167,9 +167,9 @@ func TestDirectionOfImports(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a Lambda holds no bbolt, and nothing for administrators' machines", func(t *testing.T) {
+	t.Run("a Lambda holds no embedded table, and nothing for administrators' machines", func(t *testing.T) {
 		for path, p := range all {
-			for _, d := range []string{"go.etcd.io/bbolt", module + "internal/stackdoctor"} {
+			for _, d := range []string{module + "internal/table/embedded", module + "internal/stackdoctor"} {
 				if within(path, "functions/") && slices.Contains(p.Deps, d) {
 					t.Errorf("%s depends on %s", path, d)
 				}

@@ -58,7 +58,7 @@ type crowded struct {
 // engine makes a table with a crowd in it; calls counts what it asks elsewhere.
 type engine func(t testing.TB, clock idp.Clock, size crowd.Size) (tab table.Table, calls *atomic.Int64)
 
-func boltEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, *atomic.Int64) {
+func embeddedEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, *atomic.Int64) {
 	return filled(t, unsynced(t, clock), 64, clock, size), new(atomic.Int64)
 }
 
@@ -134,7 +134,7 @@ func (d *crowded) costs(t testing.TB) map[string]cost {
 // TestCapacity: what a sign-in asks of the table does not depend on how much is
 // in it. `make soak` does the same with 500 times as many, and measures time.
 func TestCapacity(t *testing.T) {
-	for name, make := range map[string]engine{"bolt": boltEngine, "dynamo": dynamoEngine} {
+	for name, make := range map[string]engine{"embedded": embeddedEngine, "dynamo": dynamoEngine} {
 		t.Run(name, func(t *testing.T) {
 			empty := crowdedWith(t, make, crowd.Size{})
 			full := crowdedWith(t, make, crowd.Size{Users: 2_000, ServiceProviders: 500, Sessions: 2_000})

@@ -146,7 +146,7 @@ func (p *program) events(kind string) (found []idp.AuditEvent) {
 // provider that judges the assertion, on both table engines.
 func TestProgramSignsIn(t *testing.T) {
 	for name, engine := range map[string]func(testing.TB, idp.Clock) table.Table{
-		"bolt": nil, "dynamo": func(t testing.TB, clock idp.Clock) table.Table { return dynamotest.New(t, clock) },
+		"embedded": nil, "dynamo": func(t testing.TB, clock idp.Clock) table.Table { return dynamotest.New(t, clock) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProgram(t, samltest.A(), idptest.Options{Engine: engine})

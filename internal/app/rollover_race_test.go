@@ -25,7 +25,7 @@ func TestRolloverRaces(t *testing.T) {
 		rounds int
 		make   func(testing.TB, idp.Clock) table.Table
 	}{
-		{"bolt", 40, nil},
+		{"embedded", 40, nil},
 		{"dynamo", 15, func(t testing.TB, clock idp.Clock) table.Table { return dynamotest.New(t, clock) }},
 	} {
 		t.Run(engine.name, func(t *testing.T) {

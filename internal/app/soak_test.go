@@ -14,7 +14,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/testkit/crowd"
 )
 
@@ -26,14 +26,14 @@ const mostLonger = 1.10
 // time than that would take.
 func syncedEngine(t testing.TB, clock idp.Clock, size crowd.Size) (table.Table, *atomic.Int64) {
 	path := filepath.Join(t.TempDir(), "test.db")
-	open := func(options ...bolt.Option) *bolt.DB {
-		db, err := bolt.Open(path, clock, options...)
+	open := func(options ...embedded.Option) *embedded.DB {
+		db, err := embedded.Open(path, clock, options...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return db
 	}
-	db := open(bolt.WithoutSync())
+	db := open(embedded.WithoutSync())
 	filled(t, db, 64, clock, size)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestSoakCapacity(t *testing.T) {
 		rounds int
 		cpu    bool // says something: the table is part of the process
 	}{
-		{"bolt", syncedEngine, crowd.Size{Users: 1_000_000, ServiceProviders: 10_000, Sessions: 100_000}, 1000, true},
+		{"embedded", syncedEngine, crowd.Size{Users: 1_000_000, ServiceProviders: 10_000, Sessions: 100_000}, 1000, true},
 		{"dynamo at a tenth", dynamoEngine, crowd.Size{Users: 100_000, ServiceProviders: 1_000, Sessions: 10_000}, 300, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/testkit/idptest"
 )
 
@@ -84,7 +84,7 @@ func TestKeyDownWhileFinishing(t *testing.T) {
 // rewired gives i a handler with another key ring, whose records are its own.
 func rewired(t *testing.T, i *idptest.IdP, tab table.Table, open keys.Opener, ensure bool) {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "keys.db"), i.Clock.Now)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "keys.db"), i.Clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/obs"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
 	"github.com/latchkey-idp/latchkey/internal/table/dynamo/dynamotest"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/table/tabletest"
 )
 
@@ -41,8 +41,8 @@ type world struct {
 // engines runs a test on both.
 func engines(t *testing.T, run func(t *testing.T, w *world)) {
 	for name, open := range map[string]func(*testing.T, idp.Clock) table.Table{
-		"bolt": func(t *testing.T, clock idp.Clock) table.Table {
-			db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock)
+		"embedded": func(t *testing.T, clock idp.Clock) table.Table {
+			db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock)
 			must(t, err)
 			t.Cleanup(func() { _ = db.Close() })
 			return db

@@ -18,7 +18,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/keys/kmsfake"
 	"github.com/latchkey-idp/latchkey/internal/keys/kmssigner"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 )
 
 func newVault(t *testing.T) (vault, *kmsfake.Fake) {
@@ -111,7 +111,7 @@ func TestSecretsSurviveFaults(t *testing.T) {
 
 func newTable(t *testing.T) table.Table {
 	t.Helper()
-	tbl, err := bolt.Open(t.TempDir()+"/t.db", time.Now)
+	tbl, err := embedded.Open(t.TempDir()+"/t.db", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

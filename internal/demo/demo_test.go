@@ -209,6 +209,21 @@ func TestDirectories(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+	t.Run("a damaged one is made anew", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "demo")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"THIS-IS-A-DEMO", "latchkey.db"} { // the table is a directory
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out strings.Builder
+		if err := start(t, dir, false).Headless(t.Context(), &out); err != nil {
+			t.Errorf("%v\n%s", err, &out)
+		}
+	})
 	t.Run("a kept one goes on", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "demo")
 		d, err := demo.Start(t.Context(), options(dir))

@@ -9,7 +9,7 @@ import (
 	"strconv"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 )
 
 // marker is a file that says that a directory is a demo's and may be removed.
@@ -44,14 +44,14 @@ func prepareDir(dir string, keep bool, clock idp.Clock) error {
 
 // removeDemo removes the directory of a demo that does not run any more.
 func removeDemo(dir string, clock idp.Clock) error {
-	db, err := bolt.Open(filepath.Join(dir, "latchkey.db"), clock)
-	if errors.Is(err, bolt.ErrInUse) {
+	db, err := embedded.Open(filepath.Join(dir, "latchkey.db"), clock)
+	if errors.Is(err, embedded.ErrInUse) {
 		return fmt.Errorf("a demo is running with %s; stop it, or choose another directory with --dir", dir)
 	}
-	if err == nil {
-		err = db.Close()
+	if err == nil { // else it is damaged or of another version, and goes all the same
+		_ = db.Close()
 	}
-	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("remove the data of the demo before: %w", err)
 	}
 	return nil

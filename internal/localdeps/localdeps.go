@@ -14,13 +14,13 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/keys"
 	"github.com/latchkey-idp/latchkey/internal/store"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 )
 
-// Names of the files in a data directory.
+// Names of what is in a data directory.
 const (
-	dbFile      = "latchkey.db"
+	dbDir       = "latchkey.db"
 	keyFile     = "signing-key.pem"
 	decryptFile = "encryption-key.pem"
 	secretsFile = "secrets.json"
@@ -47,7 +47,7 @@ type Local struct {
 	Fresh bool // it was made by this Open
 
 	dir string
-	db  *bolt.DB
+	db  *embedded.DB
 	log *slog.Logger
 }
 
@@ -57,10 +57,10 @@ func Open(ctx context.Context, o Options) (*Local, error) {
 	if err := openDir(o.Dir); err != nil {
 		return nil, err
 	}
-	fresh := !exists(filepath.Join(o.Dir, dbFile))
-	db, err := bolt.Open(filepath.Join(o.Dir, dbFile), o.Clock)
-	if errors.Is(err, bolt.ErrInUse) {
-		return nil, fmt.Errorf("%s: %w; stop that one, or choose another directory", o.Dir, bolt.ErrInUse)
+	fresh := !exists(filepath.Join(o.Dir, dbDir))
+	db, err := embedded.Open(filepath.Join(o.Dir, dbDir), o.Clock, embedded.LogTo(o.Log))
+	if errors.Is(err, embedded.ErrInUse) {
+		return nil, fmt.Errorf("%s: %w; stop that one, or choose another directory", o.Dir, embedded.ErrInUse)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", o.Dir, err)

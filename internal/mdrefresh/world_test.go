@@ -23,7 +23,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/outbound"
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
 	"github.com/latchkey-idp/latchkey/internal/store"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/table/tabletest"
 )
 
@@ -47,7 +47,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), files: map[string]string{}}
 	clock := idp.Clock(func() time.Time { return w.now })
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock)
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	w.count = tabletest.NewCounting(db)

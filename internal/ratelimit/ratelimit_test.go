@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/ratelimit"
 	"github.com/latchkey-idp/latchkey/internal/store"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 )
 
 // clock is a time that a test turns.
@@ -80,7 +80,7 @@ type counter struct {
 
 func newCounter(t *testing.T, clock idp.Clock) *counter {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 )
 
 // Items as releases wrote them lie in testdata/schema/<number> for good: what is
@@ -103,7 +103,7 @@ func write(t *testing.T, k kind, file string) {
 func tableOf(t *testing.T, items ...golden) (*Store, table.Table) {
 	t.Helper()
 	clock := func() time.Time { return day }
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock, bolt.WithoutSync())
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock, embedded.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/table/tabletest"
 )
 
@@ -33,7 +33,7 @@ func newStore(t testing.TB) *fixture {
 	f := &fixture{}
 	f.now.Store(1_795_000_000_000)
 	clock := func() time.Time { return time.UnixMilli(f.now.Load()) }
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock)
 	if err != nil {
 		t.Fatal(err)
 	}

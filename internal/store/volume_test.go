@@ -15,8 +15,8 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
 	"github.com/latchkey-idp/latchkey/internal/table/dynamo/dynamotest"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 )
 
 // volume is how often something is raced or replayed: 10,000 times where
@@ -38,8 +38,8 @@ func eachEngine(t *testing.T, run func(t *testing.T, s *sessions)) {
 	now := idp.At(time.Now()) // DynamoDB Local sweeps by the real time
 	clock := now.Time
 	for name, open := range map[string]func(t *testing.T) table.Table{
-		"bolt": func(t *testing.T) table.Table {
-			db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock, bolt.WithoutSync())
+		"embedded": func(t *testing.T) table.Table {
+			db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock, embedded.WithoutSync())
 			ok(t, err)
 			t.Cleanup(func() { ok(t, db.Close()) })
 			return db

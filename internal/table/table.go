@@ -2,7 +2,7 @@
 // partition key, a sort key, an expiry and bytes. It knows nothing of what the
 // bytes mean (package store does) and holds no rules (package login does).
 //
-// Two engines implement it, table/bolt (embedded) and table/dynamo; both pass
+// Two engines implement it, table/embedded and table/dynamo; both pass
 // tabletest.Run. Invariants of every engine:
 //
 //   - Every write is a compare-and-swap on the item's version.

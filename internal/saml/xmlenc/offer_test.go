@@ -20,7 +20,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/keys/kmssigner"
 	"github.com/latchkey-idp/latchkey/internal/saml/xmlenc"
 	"github.com/latchkey-idp/latchkey/internal/store"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 )
 
 // TestOfferedIsDecrypted: what our metadata offers is decrypted by the keys of
@@ -39,7 +39,7 @@ func TestOfferedIsDecrypted(t *testing.T) {
 	if err := filesigner.Create(file, keys.MinBits, rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	db, err := bolt.Open(filepath.Join(dir, "keys.db"), time.Now)
+	db, err := embedded.Open(filepath.Join(dir, "keys.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

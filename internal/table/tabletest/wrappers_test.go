@@ -8,13 +8,13 @@ import (
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/table/tabletest"
 )
 
 func open(t *testing.T, clock idp.Clock) table.Table {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "table.db"), clock)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "table.db"), clock)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/saml/samltest"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 )
 
@@ -87,7 +87,7 @@ func New(t testing.TB, opts ...Options) *IdP {
 	if o.Engine != nil {
 		tab = o.Engine(t, i.Clock.Now)
 	} else {
-		db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), i.Clock.Now)
+		db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), i.Clock.Now)
 		must(t, err)
 		t.Cleanup(func() { _ = db.Close() })
 		tab = db

@@ -31,7 +31,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/saml/preset"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 )
 
@@ -111,7 +111,7 @@ func NewLive(t testing.TB) *Live {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	l := &Live{T: t, URL: "http://localhost:" + strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), Key: newKey(), Log: &Log{}}
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "live.db"), l.Now)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "live.db"), l.Now)
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	l.Store = store.New(db, l.Now)

@@ -25,7 +25,7 @@ import (
 	"github.com/latchkey-idp/latchkey/internal/login"
 	"github.com/latchkey-idp/latchkey/internal/store"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/table/tabletest"
 	"github.com/latchkey-idp/latchkey/internal/web/admin"
 )
@@ -51,7 +51,7 @@ func newFixture(t *testing.T, set ...func(*app.Deps)) *fixture {
 	clock := idp.Clock(func() time.Time { return f.now })
 	cfg, err := config.Config{PublicURL: base, Issuers: []string{base + "/idp/two"}}.Complete()
 	must(t, err)
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), clock)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "test.db"), clock)
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	f.table = &tabletest.Faulty{Table: db}

@@ -1,4 +1,4 @@
-package bolt_test
+package embedded_test
 
 import (
 	"context"
@@ -6,20 +6,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/latchkey-idp/latchkey/internal/idp"
 	"github.com/latchkey-idp/latchkey/internal/table"
-	"github.com/latchkey-idp/latchkey/internal/table/bolt"
+	"github.com/latchkey-idp/latchkey/internal/table/embedded"
 	"github.com/latchkey-idp/latchkey/internal/table/tabletest"
 )
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func open(t testing.TB, path string, clock idp.Clock) *bolt.DB {
+func open(t testing.TB, path string, clock idp.Clock) *embedded.DB {
 	t.Helper()
-	db, err := bolt.Open(path, clock)
+	db, err := embedded.Open(path, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func TestConformance(t *testing.T) {
 
 func TestItemsSurviveReopening(t *testing.T) {
 	path, clock := filepath.Join(t.TempDir(), "table.db"), func() time.Time { return epoch }
-	db, err := bolt.Open(path, clock)
+	db, err := embedded.Open(path, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,28 +61,53 @@ func TestItemsSurviveReopening(t *testing.T) {
 	}
 }
 
-func TestFileIsForTheOwnerOnly(t *testing.T) {
+func TestDirectoryIsForTheOwnerOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table.db")
 	open(t, path, time.Now)
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, want 0600", info.Mode().Perm())
+	if info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, want 0700", info.Mode().Perm())
 	}
 }
 
-func TestFileInUse(t *testing.T) {
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file.db")
+	if err := os.WriteFile(file, []byte("something else"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ path, want string }{
+		"a file":              {file, "is a file, not a directory"},
+		"no directory around": {filepath.Join(dir, "none", "table.db"), "no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, err := embedded.Open(c.path, time.Now)
+			if err == nil {
+				_ = db.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Open: %v, want %q", err, c.want)
+			}
+		})
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "something else" {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
+}
+
+func TestInUse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table.db")
 	open(t, path, time.Now)
-	if _, err := bolt.Open(path, time.Now); !errors.Is(err, bolt.ErrInUse) {
+	if _, err := embedded.Open(path, time.Now); !errors.Is(err, embedded.ErrInUse) {
 		t.Errorf("second Open: %v, want ErrInUse", err)
 	}
 }
 
 func TestCallsAfterCloseFail(t *testing.T) {
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "table.db"), time.Now)
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "table.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +117,17 @@ func TestCallsAfterCloseFail(t *testing.T) {
 	if _, err := db.Put(t.Context(), table.Item{Key: table.Key{PK: "p", SK: "s"}}); err == nil {
 		t.Error("Put after Close succeeded")
 	}
+	if _, err := db.Get(t.Context(), table.Key{PK: "p", SK: "s"}); err == nil || errors.Is(err, table.ErrNotFound) {
+		t.Errorf("Get after Close: %v", err)
+	}
 	if _, err := db.Query(t.Context(), table.Query{PK: "p"}); err == nil {
 		t.Error("Query after Close succeeded")
+	}
+	if _, err := db.Sweep(t.Context()); err == nil {
+		t.Error("Sweep after Close succeeded")
+	}
+	if err := db.Close(); err != nil {
+		t.Errorf("second Close: %v", err)
 	}
 }
 

@@ -1,21 +1,22 @@
-package bolt_test
+package embedded_test
 
 import (
 	"encoding/hex"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/go-cmp/cmp"
-	"go.etcd.io/bbolt"
 
 	"github.com/latchkey-idp/latchkey/internal/table"
 )
 
-// What a release has written into the file, byte for byte: bucket, key and
-// value. It is never changed (docs/adr/0029-stored-items.md).
+// What a release has written, byte for byte: key and value, and the form of
+// pebble's files around them. It is never changed (docs/adr/0029-stored-items.md).
 const (
-	storedBucket = "items.1"
+	storedFormat = pebble.FormatMajorVersion(20)
 	storedKey    = "0006" + "555345522355" + "75736572"                                     // USER#U, user
 	storedValue  = "0000000000000003" + "000001a1ef7c8800" + "7b2273223a312c2276223a7b7d7d" // version 3, expiry, {"s":1,"v":{}}
 )
@@ -27,25 +28,24 @@ var storedItem = table.Item{
 
 func TestStoredForm(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table.db")
-	raw := func(do func(*bbolt.Tx) error) {
+	raw := func(format pebble.FormatMajorVersion, do func(*pebble.DB)) {
 		t.Helper()
-		db, err := bbolt.Open(path, 0o600, nil)
+		db, err := pebble.Open(path, &pebble.Options{FormatMajorVersion: format, Logger: silent{}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Update(do); err != nil {
-			t.Fatal(err)
+		do(db)
+		if got := db.FormatMajorVersion(); got != storedFormat {
+			t.Errorf("format of the files %d, want %d", got, storedFormat)
 		}
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	raw(func(tx *bbolt.Tx) error {
-		bucket, err := tx.CreateBucket([]byte(storedBucket))
-		if err != nil {
-			return err
+	raw(storedFormat, func(db *pebble.DB) {
+		if err := db.Set(unhex(t, storedKey), unhex(t, storedValue), pebble.Sync); err != nil {
+			t.Fatal(err)
 		}
-		return bucket.Put(unhex(t, storedKey), unhex(t, storedValue))
 	})
 	t.Run("read", func(t *testing.T) {
 		db := open(t, path, func() time.Time { return epoch })
@@ -57,13 +57,19 @@ func TestStoredForm(t *testing.T) {
 		again.Version = 3
 		put(t, db, again)
 	})
-	raw(func(tx *bbolt.Tx) error {
+	raw(pebble.FormatMinSupported, func(db *pebble.DB) { // which leaves them as they are
 		want := unhex(t, storedValue)
 		want[7]++ // the version
-		if diff := cmp.Diff(want, tx.Bucket([]byte(storedBucket)).Get(unhex(t, storedKey))); diff != "" {
+		got, closer, err := db.Get(unhex(t, storedKey))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error("written otherwise than it was:", diff)
 		}
-		return nil
+		if err := closer.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -75,3 +81,9 @@ func unhex(t *testing.T, s string) []byte {
 	}
 	return b
 }
+
+type silent struct{}
+
+func (silent) Infof(string, ...any)           {}
+func (silent) Errorf(string, ...any)          {}
+func (silent) Fatalf(format string, v ...any) { panic(fmt.Sprintf(format, v...)) }
