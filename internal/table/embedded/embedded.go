@@ -105,15 +105,16 @@ func makeDir(path string) error {
 
 // lockDir waits a little for a process that is about to end.
 func lockDir(path string) (*pebble.Lock, error) {
-	for end := time.Now().Add(lockTimeout); ; time.Sleep(lockRetry) {
+	for waited := time.Duration(0); ; waited += lockRetry {
 		lock, err := pebble.LockDirectory(path, vfs.Default)
 		var failed *fs.PathError // the file could not be made at all
 		switch {
 		case err == nil, errors.As(err, &failed):
 			return lock, err
-		case time.Now().After(end):
+		case waited >= lockTimeout:
 			return nil, ErrInUse
 		}
+		time.Sleep(lockRetry)
 	}
 }
 
