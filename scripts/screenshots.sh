@@ -14,6 +14,9 @@ export LATCHKEY_SCREENSHOTS
 LATCHKEY_SCREENSHOTS=$(cd "$folder" && pwd)
 if [ $# = 0 ]; then
   go test -count=1 -tags browser -run '^(TestSignIn|TestDeny|TestExpiryAndNewCode|TestTypedCode|TestErrorPage|TestEnrollOnTheWeb|TestSignInOnTheWeb|TestSetUpToTheEnd|TestOwnPage|TestAddAPhoneWithAPhone)$' ./internal/browsertest
+  for picture in "$folder"/*.png; do # the tests take more than the documents show
+    grep -qF "images/${picture##*/}" README.md docs/*.md || rm "$picture"
+  done
 else
   go test -count=1 -tags browser -run '^(TestEveryState|TestTwoWindows)$' ./internal/web/pages ./internal/demo
 fi
