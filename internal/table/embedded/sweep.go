@@ -18,7 +18,7 @@ const (
 // Sweep deletes the items that have expired and returns how many. It works in
 // small steps and may be stopped at any time through ctx.
 func (d *DB) Sweep(ctx context.Context) (deleted int, err error) {
-	from := []byte{}
+	from := []byte{0} // smaller than every key
 	for from != nil {
 		var expired [][]byte
 		if expired, from, err = d.findExpired(ctx, from); err != nil {
