@@ -20,6 +20,7 @@ debian() {
   local missing=() p sudo=""
   for p in "${packages[@]}"; do have "$p" || missing+=("$p"); done
   command -v javac >/dev/null || missing+=(default-jdk-headless)
+  command -v gcc >/dev/null || missing+=(gcc libc6-dev)
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
   if [ "$(id -u)" = 0 ]; then

@@ -58,7 +58,13 @@ faults() {
     grep -E '^(---|FAIL|ok|panic)|^ +--- FAIL|_test\.go:'
 }
 
-sections=(load functions capacity faults)
+# Under the race detector, what make test has no time for.
+race() {
+  database
+  scripts/race.sh all
+}
+
+sections=(load functions capacity faults race)
 [ $# -gt 0 ] && sections=("$@")
 if [ ${#sections[@]} = 1 ]; then
   echo "== ${sections[0]}"

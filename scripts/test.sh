@@ -36,6 +36,7 @@ status=0
 go test -json -p 2 -tags browser -timeout 25m \
   ./internal/tools/lambdazip ./internal/app ./internal/browsertest ./internal/web/pages ./... >"$log" || status=$?
 go run ./internal/tools/testreport docs/requirements.txt <"$log" || status=1
+scripts/race.sh || status=1
 sam_build || status=1
 scripts/sam-local.sh test || status=1
 exit $status
