@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests under Go's race detector, which needs a C compiler and several times as long;
-# that also switches on the checks that pebble has of itself.
+# it also switches on the checks that pebble has of itself.
 #
 #   scripts/race.sh         packages that start goroutines of their own: part of make test
 #   scripts/race.sh all     and what drives them from many sides: make soak SECTIONS=race
