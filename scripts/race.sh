@@ -6,6 +6,6 @@
 #   scripts/race.sh all     and what drives them from many sides: make soak SECTIONS=race
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-packages=(table/embedded keys/... ratelimit lambdahttp localdeps demo mdrefresh precheck awsdeps outbound slo web/...)
+packages=(table/embedded keys/... ratelimit lambdahttp localdeps demo mdrefresh precheck awsdeps outbound web/...)
 [ "${1:-}" != all ] || packages+=(table/tabletest store login audit app)
-CGO_ENABLED=1 go test -race -timeout 40m "${packages[@]/#/./internal/}" | { grep -v 'no test files' || true; }
+CGO_ENABLED=1 go test -race -timeout 40m "${packages[@]/#/./internal/}" | { grep --line-buffered -v 'no test files' || true; }

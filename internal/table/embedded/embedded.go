@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// format is what the files look like. The release before reads it too; to
-	// raise it, see docs/adr/0029-stored-items.md.
+	// format is what the files look like. A higher one may be written once the
+	// release before reads it (docs/adr/0029-stored-items.md).
 	format = pebble.FormatWALSyncChunks
 
 	cacheSize   = 32 << 20 // bytes of blocks read, beside the system's own cache
@@ -214,6 +214,25 @@ func lookup(from pebble.Reader, key []byte, use func(value)) error {
 		use(b)
 	}
 	return errors.Join(err, closer.Close())
+}
+
+// walk makes an iterator of one point in time for do.
+func (d *DB) walk(o *pebble.IterOptions, do func(*pebble.Iterator) error) error {
+	i, err := d.db.NewIter(o)
+	if err != nil {
+		return damaged(err)
+	}
+	err = do(i)
+	return errors.Join(err, damaged(i.Close())) // Close says what ended it early, too
+}
+
+// stored is the value where i stands; it is valid until i moves.
+func stored(i *pebble.Iterator) (value, error) {
+	b, err := i.ValueAndErr()
+	if err != nil {
+		return nil, damaged(err)
+	}
+	return b, value(b).check()
 }
 
 // damaged makes a file that cannot be read ErrCorrupt.

@@ -48,7 +48,8 @@ func (d *DB) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	return q.PageOf(found), nil
 }
 
-// within is the range of keys that a query is about.
+// within is the range of keys that a query is about. Its After, if it has one,
+// begins with its Prefix (Query.Check), so it is within what it narrows.
 func within(q table.Query) *pebble.IterOptions {
 	prefix := append(partition(q.PK), q.Prefix...)
 	o := &pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
@@ -57,25 +58,11 @@ func within(q table.Query) *pebble.IterOptions {
 	}
 	after := append(partition(q.PK), q.After...)
 	if q.Reverse {
-		o.UpperBound = lesser(o.UpperBound, after)
+		o.UpperBound = after
 	} else {
-		o.LowerBound = greater(o.LowerBound, append(after, 0)) // the smallest key greater than after
+		o.LowerBound = append(after, 0) // the smallest key greater than after
 	}
 	return o
-}
-
-func lesser(a, b []byte) []byte {
-	if bytes.Compare(a, b) < 0 {
-		return a
-	}
-	return b
-}
-
-func greater(a, b []byte) []byte {
-	if bytes.Compare(a, b) > 0 {
-		return a
-	}
-	return b
 }
 
 // successor is the smallest key greater than all keys with the prefix. There is

@@ -3,7 +3,6 @@ package embedded
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -91,23 +90,4 @@ func (d *DB) deleteExpired(ctx context.Context, keys [][]byte) (deleted int, err
 		return nil
 	})
 	return deleted, err
-}
-
-// walk makes an iterator of one point in time for do.
-func (d *DB) walk(o *pebble.IterOptions, do func(*pebble.Iterator) error) error {
-	i, err := d.db.NewIter(o)
-	if err != nil {
-		return damaged(err)
-	}
-	err = do(i)
-	return errors.Join(err, damaged(i.Close())) // Close says what ended it early, too
-}
-
-// stored is the value where i stands; it is valid until i moves.
-func stored(i *pebble.Iterator) (value, error) {
-	b, err := i.ValueAndErr()
-	if err != nil {
-		return nil, damaged(err)
-	}
-	return b, value(b).check()
 }

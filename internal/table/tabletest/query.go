@@ -39,6 +39,7 @@ func queryOrder(h *harness) {
 		"after reverse":     {table.Query{PK: "user#1", Prefix: "device#", After: "device#2", Reverse: true}, reversed[6:8], ""},
 		"after a gap":       {table.Query{PK: "user#1", After: "device#15"}, all[4:], ""},
 		"before a gap":      {table.Query{PK: "user#1", After: "device#15", Reverse: true}, reversed[6:], ""},
+		"before the first":  {table.Query{PK: "user#1", Prefix: "device#", After: "device#", Reverse: true}, nil, ""},
 		"after the last":    {table.Query{PK: "user#1", After: "\U0001F511"}, nil, ""},
 		"no such prefix":    {table.Query{PK: "user#1", Prefix: "x"}, nil, ""},
 		"no such partition": {table.Query{PK: "user#2"}, nil, ""},
